@@ -1,0 +1,1 @@
+"""The on-screen phone: what members see, and where to answer as one of them."""

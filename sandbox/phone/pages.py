@@ -1,0 +1,139 @@
+"""The phone's pages and the forms on them."""
+
+from pathlib import Path
+
+from sandbox.answers import Answer, Request, Route
+from sandbox.clock import utc
+from sandbox.phone import actions, mail_view
+from sandbox.phone.bubbles import composer, conversation
+from sandbox.phone.html import attribute, avatar, clock_time, href, name_of
+from sandbox.phone.thread import last_line
+from sandbox.phone.visitors import is_local
+from sandbox.world import World
+
+STATIC = Path(__file__).parent / "static"
+SHOWN = 200
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
+
+
+def page(world: World, request: Request) -> Answer:
+    """The list of people, and one person's screen. 304 when nothing has happened since."""
+    if not is_local(request):
+        return Answer.of_text(421, "Open the phone at 127.0.0.1 or localhost.")
+    tag = f'"{world.born:.0f}-{world.version}-{int(world.clock.now() // 60)}"'
+    headers = {**SECURITY, "ETag": tag}
+    if request.header("If-None-Match") == tag:
+        return Answer(304, headers=headers)
+    person = request.args.get("with", "")
+    body = _document(world, person)
+    return Answer(200, body.encode(), {**headers, "Content-Type": "text/html; charset=utf-8"})
+
+
+def static(world: World, request: Request, name: str) -> Answer:
+    kinds = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+    path = STATIC / name
+    if path.suffix not in kinds or not path.is_file():
+        return Answer.of_text(404, "There is no such file.")
+    kind = f"{kinds[path.suffix]}; charset=utf-8"
+    return Answer(200, path.read_bytes(), {**SECURITY, "Content-Type": kind})
+
+
+def _document(world: World, person: str) -> str:
+    title = name_of(person) if person else "Phone"
+    opened = " has-thread" if person else ""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
+<title>{attribute(title)} · Practice phone</title>
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="/static/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/static/phone.css">
+<script src="/static/phone.js" defer></script>
+</head>
+<body class="phone{opened}">
+<aside class="people" aria-label="People">
+{_header(world)}
+<nav id="people" aria-label="Conversations">{_people(world, person)}</nav>
+{_new_number(world)}
+</aside>
+<main>{_screen(world, person)}</main>
+</body>
+</html>
+"""
+
+
+def _header(world: World) -> str:
+    now = world.clock.now()
+    rate = f" · {world.clock.rate:g}× speed" if world.clock.rate != 1 else ""
+    return f"""<header class="brand">
+<img src="/static/icon.svg" alt="" width="36" height="36">
+<div><h1><a href="/">Practice phone</a></h1>
+<p id="clock">{utc(now):%a} {utc(now).day} {utc(now):%b}, {clock_time(now)} UTC{rate}</p></div>
+</header>"""
+
+
+def _people(world: World, chosen: str) -> str:
+    people = world.lives.newest_first(SHOWN)
+    if not people:
+        return """<p class="hint">Nobody has been messaged yet. As soon as Groupkeeper sends a text or an email,
+the person who gets it appears here.</p>"""
+    everybody = frozenset(person for person, _ in people)
+    now = world.clock.now()
+    return "<ul>" + "".join(_person(world, person, at, chosen, everybody, now) for person, at in people) + "</ul>"
+
+
+def _person(world: World, person: str, at: float, chosen: str, everybody: frozenset[str], now: float) -> str:
+    when = clock_time(at) if now - at < 86_400 else f"{utc(at).day} {utc(at):%b}"
+    current = ' aria-current="page"' if person == chosen else ""
+    return f"""<li id="person-{attribute(person)}"><a href="{href(**{"with": person})}"{current}>{avatar(person)}
+<span class="who"><strong>{attribute(name_of(person, everybody))}</strong>
+<span class="last">{attribute(last_line(world, person)[:80])}</span></span>
+<span class="when">{when}</span></a></li>"""
+
+
+def _new_number(world: World) -> str:
+    return """<details class="new">
+<summary>Text from a new number</summary>
+<form method="post" action="/phone/text" data-live="no">
+<label for="new-from">Number</label>
+<input id="new-from" name="from" inputmode="tel" placeholder="+12025550143" required pattern="\\+[0-9]{7,15}"
+ title="A plus sign and 7 to 15 digits">
+<label for="new-body">Message</label>
+<input id="new-body" name="body" autocomplete="off" required maxlength="1600">
+<button type="submit" class="primary">Send text</button>
+</form>
+</details>"""
+
+
+def _screen(world: World, person: str) -> str:
+    if not person:
+        return """<div class="empty"><img src="/static/icon.svg" alt="" width="64" height="64">
+<h2>What members see</h2>
+<p>Every text and email that Groupkeeper sends arrives on this phone. Choose a person to read theirs and to answer as
+they would. Nothing leaves this computer.</p></div>"""
+    everybody = frozenset(other for other, _ in world.lives.newest_first(SHOWN))
+    return f"""<section class="thread" aria-labelledby="thread-name">
+<header><a class="back" href="/" aria-label="All people">‹</a>{avatar(person)}
+<h2 id="thread-name">{attribute(name_of(person, everybody))}</h2>{actions.menu(world, person)}</header>
+<div id="bubbles" role="log" aria-label="Messages" tabindex="0">{conversation(world, person)}</div>
+{composer(world, person)}
+</section>"""
+
+
+ROUTES: list[Route] = [
+    ("GET", r"/", page),
+    ("GET", r"/static/(?P<name>[a-z]+\.[a-z]+)", static),
+    *actions.ROUTES,
+    *mail_view.ROUTES,
+]

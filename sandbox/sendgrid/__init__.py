@@ -1,0 +1,1 @@
+"""SendGrid's side: mail out, events and replies back."""

@@ -1,0 +1,1 @@
+"""Twilio's side: texts in and out."""
