@@ -1,0 +1,48 @@
+"""The chores that keep the schedule true."""
+
+import os
+from datetime import UTC, datetime
+from logging import getLogger
+
+from sqlalchemy import select
+
+from jobs import parts
+from jobs.post import post
+from service.clock import keep_alive
+from service.flows import heartbeat
+from service.flows.plan import plan
+from service.flows.reconcile import reconcile, sweep
+from service.flows.schedule import materialise
+from service.models import Group, Practice, Series
+
+log = getLogger(__name__)
+
+
+def plan_ahead() -> None:
+    """Sessions twelve weeks ahead, deliveries a fortnight: a transaction for each group, so that none waits long."""
+    with parts().read_db() as db:
+        if db.scalars(select(Practice.id)).first() is None:
+            return
+        groups = db.scalars(select(Group.id).where(Group.closed_at.is_(None))).all()
+    for group_id in groups:
+        with parts().open_db() as db:
+            now = parts().clock()
+            for series in db.scalars(select(Series).where(Series.group_id == group_id)):
+                materialise(db, series, now)
+            changes = plan(db, now, [db.get_one(Group, group_id)])
+        if changes.planned or changes.moved or changes.dropped:
+            log.info("group %s planned: %s", group_id, changes)
+
+
+def put_away() -> None:
+    """What is too late or was left open is closed."""
+    with parts().open_db() as db:
+        sweep(db, parts().clock)
+    reconcile(post())
+
+
+def show_alive() -> None:
+    """The home screen says so when a process is silent. By the machine's clock: a practice clock may race."""
+    keep_alive(parts().settings.data_dir)
+    with parts().open_db() as db:
+        heartbeat.beat(db, os.environ.get("GROUPKEEPER_PROCESS", "clock"), datetime.now(UTC))

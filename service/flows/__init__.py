@@ -1,0 +1,1 @@
+"""What happens, a module for each. A flow that takes `db` never commits: its door does."""

@@ -1,0 +1,82 @@
+"""A delivery becomes a message: which text it is today, on whose clock, with which links."""
+
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from sqlalchemy.orm import Session
+
+from service import texts
+from service.channels import Message
+from service.flows.links import new_link
+from service.models import Delivery, Group, GroupSession, Practice
+from service.rules.consent import Channel
+from service.rules.kinds import Kind
+
+TEXTS = {
+    Kind.REMINDER: "reminder_discreet",
+    Kind.SAME_DAY: "same_day_discreet",
+    Kind.REFLECTION: "reflection_prompt",
+    Kind.CHECKIN: "checkin_0_10",
+    Kind.MOVED: "reschedule",
+    Kind.CANCELLED: "cancellation",
+    Kind.INVITATION: "opt_in_request",
+}
+LINKS_LAST = timedelta(hours=72)
+
+
+def words_of(db: Session, delivery: Delivery, practice: Practice, now: datetime) -> str:
+    """What the delivery says if it goes out now. Raises MissingText where the member's language has no such text."""
+    member = delivery.member
+    group_session = delivery.group_session
+    if group_session is None:
+        return texts.sms(TEXTS[delivery.kind], practice, member.language, {})
+    values = texts.fields_of(group_session, member, practice)
+    key = TEXTS[delivery.kind]
+    if delivery.kind is Kind.SAME_DAY and not _is_today(group_session, delivery, now):
+        key = TEXTS[Kind.REMINDER]  # "today" only where it is true
+    if delivery.kind is Kind.MOVED and group_session.moved_from is not None:
+        said = texts.when(group_session.moved_from, group_session.group, member, practice)
+        values = {"day": said.day, "time": said.time, "next_day": values["day"], "next_time": values["time"]}
+    if delivery.kind is Kind.CANCELLED:
+        following = db.scalars(GroupSession.next_after(group_session.group_id, group_session.starts_at)).first()
+        key = "cancellation" if following else "cancellation_last"
+        if following:
+            said = texts.when(following.starts_at, following.group, member, practice)
+            values |= {"next_day": said.day, "next_time": said.time}
+    return texts.sms(key, practice, member.language, values)
+
+
+def message(db: Session, delivery: Delivery, practice: Practice, public_url: str, now: datetime) -> Message:
+    """The message of a delivery whose body is set, ready to leave. Adds the links that a mail carries."""
+    useful_for = delivery.expires_at - now
+    if delivery.channel is Channel.SMS:
+        return Message(
+            to=delivery.address, text=delivery.body, reference=str(delivery.id), useful_for=useful_for
+        )
+    return _mail(db, delivery, practice, public_url, now)
+
+
+def _mail(db: Session, delivery: Delivery, practice: Practice, public_url: str, now: datetime) -> Message:
+    """A mail says only that there is a message: its words wait behind the link."""
+    member_id = delivery.member_id
+    page = new_link(db, "message", now + LINKS_LAST, member_id=member_id, delivery_id=delivery.id)
+    stop = new_link(db, "unsubscribe", None, member_id=member_id, delivery_id=delivery.id)
+    unsubscribe = f"{public_url}/u/{stop}"
+    subject, body = texts.email(
+        "link_only",
+        practice,
+        delivery.member.language,
+        {"link": f"{public_url}/me/{page}", "unsubscribe": unsubscribe},
+    )
+    headers = {}
+    if urlsplit(public_url).scheme == "https":  # RFC 8058 wants an https address
+        headers = {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    return Message(
+        to=delivery.address, text=body, reference=str(delivery.id), subject=subject, headers=headers
+    )
+
+
+def _is_today(group_session: GroupSession, delivery: Delivery, now: datetime) -> bool:
+    group: Group = group_session.group
+    start = texts.local_day(group_session.starts_at, group, delivery.member)
+    return start.date() == now.astimezone(start.tzinfo).date()

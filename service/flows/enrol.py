@@ -1,0 +1,164 @@
+"""Members join a group, go on leave, come back, leave; and are invited to be texted."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.flows.ledger import Evidence, note
+from service.flows.plan import delivery_id, plan, plan_member, window
+from service.flows.standing import standing
+from service.flows.suppress import is_suppressed
+from service.models import Delivery, Enrolment, Group, Invitation, Member, Practice
+from service.models.sealed import index_of
+from service.rules.consent import Channel, Choice, Purpose
+from service.rules.contact import zones_of
+from service.rules.kinds import Kind
+from service.rules.lifecycle import State
+
+INVITATION_LASTS = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Person:
+    """A member as staff give them: the number in E.164, the address normalised."""
+
+    name: str
+    mobile: str
+    email: str
+    choice: Choice
+    language: str
+    time_zone: str | None = None
+    shares_phone: bool = False
+
+
+def add_member(db: Session, person: Person, now: datetime) -> Member:
+    member = Member(
+        name=person.name,
+        choice=person.choice,
+        language=person.language,
+        time_zone=person.time_zone,
+        shares_phone=person.shares_phone,
+        number_zones=[],
+        created_at=now,
+    )
+    member.set_mobile(person.mobile, zones_of(person.mobile) if person.mobile else ())
+    member.set_email(person.email)
+    db.add(member)
+    db.flush()
+    return member
+
+
+def known_as(db: Session, mobile: str, email: str) -> Member | None:
+    """The member with both this number and this address, or the one that is given."""
+    mobile_index = index_of(Channel.SMS, mobile) if mobile else None
+    email_index = index_of(Channel.EMAIL, email) if email else None
+    return db.scalars(
+        select(Member)
+        .where(
+            Member.mobile_index == mobile_index if mobile_index else Member.mobile_index.is_(None),
+            Member.email_index == email_index if email_index else Member.email_index.is_(None),
+        )
+        .order_by(Member.created_at)
+    ).first()
+
+
+def join(db: Session, group: Group, member: Member, day: date, now: datetime) -> Enrolment:
+    """The member belongs to the group from this day on. Safe to repeat while they do."""
+    for enrolment in db.scalars(Enrolment.current(day).where(Enrolment.member_id == member.id)):
+        if enrolment.group_id == group.id:
+            return enrolment
+    enrolment = Enrolment(group_id=group.id, member_id=member.id, joined_on=day)
+    db.add(enrolment)
+    db.flush()
+    plan(db, now, [group], member)
+    return enrolment
+
+
+def leave(db: Session, enrolment: Enrolment, day: date, now: datetime) -> None:
+    """The member no longer belongs from this day on: what was planned for later is void."""
+    enrolment.left_on = max(day, enrolment.joined_on)
+    db.flush()
+    plan(db, now, [enrolment.group], enrolment.member)
+
+
+def go_away(db: Session, enrolment: Enrolment, first: date | None, last: date | None, now: datetime) -> None:
+    """The member is on leave from `first` to `last`, both included. Without `first` the leave is over."""
+    enrolment.away_from, enrolment.away_until = first, last if first else None
+    db.flush()
+    plan(db, now, [enrolment.group], enrolment.member)
+
+
+def record_consent(
+    db: Session,
+    member: Member,
+    channels: Collection[Channel],
+    purposes: Collection[Purpose],
+    evidence: Evidence,
+    now: datetime,
+) -> None:
+    """A consent that staff took on paper or by voice, or that an imported row vouches for. Plans what is due from now.
+
+    An opt-out stands, whatever is recorded here: only the member lifts it.
+    """
+    for channel in channels:
+        note(db, member, channel, purposes, True, evidence, now)
+    plan_member(db, member, now)
+
+
+def invite(
+    db: Session, member: Member, purposes: Sequence[Purpose], staff_id: UUID | None, now: datetime
+) -> Channel | None:
+    """Ask the member, once, to say START from their own number. Returns None where there is nobody to ask.
+
+    Nothing but this question goes out until they do.
+    """
+    channel = Channel.SMS
+    index = member.mobile_index
+    if index is None or is_suppressed(db, channel, index) or _was_asked(db, member, index):
+        return None
+    db.add(
+        Invitation(
+            member_id=member.id,
+            channel=channel,
+            address_index=index,
+            purposes=[purpose.value for purpose in purposes],
+            staff_id=staff_id,
+            asked_at=now,
+            expires_at=now + INVITATION_LASTS,
+        )
+    )
+    practice = db.scalars(select(Practice)).one()
+    send_at = window(practice, practice.time_zone, member).next_opening(now) or now
+    db.add(
+        Delivery(
+            id=delivery_id(member.created_at, Kind.INVITATION, member.id, index.hex()),
+            kind=Kind.INVITATION,
+            channel=channel,
+            member_id=member.id,
+            due_at=now,
+            next_at=send_at,
+            expires_at=now + INVITATION_LASTS,
+            why="invited by staff" + ("" if send_at == now else ", held by quiet hours"),
+            state=State.SCHEDULED,
+        )
+    )
+    db.flush()
+    return channel
+
+
+def can_be_invited(db: Session, member: Member) -> bool:
+    """Whether there is a number that was not asked yet, and that has not opted out or agreed already."""
+    index = member.mobile_index
+    if index is None or Channel.SMS not in member.choice.channels:
+        return False
+    agreed = standing(db, member).agreed(Channel.SMS, index)
+    return not agreed and not is_suppressed(db, Channel.SMS, index) and not _was_asked(db, member, index)
+
+
+def _was_asked(db: Session, member: Member, index: bytes) -> bool:
+    query = select(Invitation.id).where(Invitation.member_id == member.id, Invitation.address_index == index)
+    return db.scalars(query).first() is not None

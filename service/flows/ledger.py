@@ -1,0 +1,84 @@
+"""Consents are added to their ledger, each with the hash of the one before it: a changed or missing row shows."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.models import Consent, Member, Practice
+from service.rules.consent import Channel, Purpose
+
+FIRST = "0" * 64
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """When a member said yes or no, how, to whom, and to which words."""
+
+    occurred_at: datetime
+    method: str
+    taken_by: str
+    wording: str
+    language: str = "en"
+
+
+def note(
+    db: Session,
+    member: Member,
+    channel: Channel,
+    purposes: Iterable[Purpose],
+    is_yes: bool,
+    evidence: Evidence,
+    now: datetime,
+) -> None:
+    """Add one row for each purpose. It counts for the address that the member has now, and no other."""
+    address_index = member.address_index(channel)
+    if address_index is None:
+        return
+    previous = last_hash(db)
+    for purpose in purposes:
+        row = Consent(
+            member_id=member.id,
+            channel=channel,
+            purpose=purpose,
+            is_yes=is_yes,
+            address_index=address_index,
+            occurred_at=evidence.occurred_at,
+            recorded_at=now,
+            method=evidence.method[:40],
+            taken_by=evidence.taken_by[:80],
+            wording=evidence.wording[:2000],
+            language=evidence.language,
+            previous_hash=previous,
+        )
+        previous = row.hash = hash_of(row)
+        db.add(row)
+    db.flush()
+
+
+def last_hash(db: Session) -> str:
+    """The end of the chain. Locks it, so that two who add at once follow each other."""
+    db.execute(select(Practice.id).with_for_update())
+    return db.scalars(select(Consent.hash).order_by(Consent.seq.desc()).limit(1)).first() or FIRST
+
+
+def hash_of(row: Consent) -> str:
+    told = [
+        str(row.member_id),
+        row.channel,
+        row.purpose,
+        row.is_yes,
+        row.address_index.hex(),
+        row.occurred_at.isoformat(),
+        row.recorded_at.isoformat(),
+        row.method,
+        row.taken_by,
+        row.wording,
+        row.language,
+        row.previous_hash,
+    ]
+    return sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()

@@ -1,0 +1,230 @@
+"""The facts of the mark: read again under lock, at the last moment at which a message can still be stopped."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.channels import Message
+from service.flows import compose
+from service.flows.pace import Lane
+from service.flows.plan import answer_refusal, membership_refusal, window
+from service.flows.standing import standings
+from service.models import Attendance, Delivery, Enrolment, GroupSession, Invitation, Member, Practice
+from service.rules import caps
+from service.rules.consent import Channel, Refusal
+from service.rules.kinds import NATURES, Kind, Occasion, slot
+from service.rules.lifecycle import State
+from service.rules.segments import count
+from service.texts import MissingText
+
+SUPPRESSING = frozenset({Refusal.NO_ADDRESS, Refusal.NO_CONSENT, Refusal.OPTED_OUT})
+EXPIRING = frozenset({Refusal.TOO_LATE, Refusal.SESSION_STARTED})
+COUNTED = tuple(kind for kind, nature in NATURES.items() if nature.is_capped)
+WENT_OUT = (
+    State.SENDING,
+    State.UNKNOWN,
+    State.ACCEPTED,
+    State.SENT,
+    State.DELIVERED,
+    State.UNDELIVERED,
+    State.ASSUMED,
+)
+
+
+class Marking:
+    """One group of deliveries, locked, with every fact that may speak against sending them."""
+
+    def __init__(
+        self, db: Session, ids: Sequence[UUID], now: datetime, rate: float, senders: Mapping[Channel, str]
+    ) -> None:
+        self._db, self._now, self._rate, self._senders = db, now, rate, senders
+        self._lanes: dict[Channel, Lane] = {}
+        self._practice = db.scalars(select(Practice)).one()
+        self._members = self._locked_members(ids)
+        self._sessions = self._locked_sessions(ids)
+        self._deliveries = db.scalars(Delivery.scheduled(ids).with_for_update(skip_locked=True)).all()
+        self._standings = standings(db, self._members)
+        self._enrolments = self._all_enrolments()
+        self._attendance = {
+            (row.group_session_id, row.member_id): row
+            for row in db.scalars(Attendance.of([row.id for row in self._sessions]))
+        }
+        self._went_out = self._sent_this_week()
+
+    def sendable(self) -> Iterator[Delivery]:
+        """Those that may go now, words and address set. The others are moved, or given a later hour."""
+        for delivery in self._deliveries:
+            if delivery.next_at > self._now:
+                continue  # handed out before it was given a later hour
+            refusal = self._refusal(delivery)
+            if refusal is not None:
+                self._give_up(delivery, refusal)
+            elif not self._is_held(delivery) and self._set_words(delivery) and self._takes_its_turn(delivery):
+                yield delivery
+
+    def message(self, delivery: Delivery, public_url: str) -> Message:
+        return compose.message(self._db, delivery, self._practice, public_url, self._now)
+
+    def _refusal(self, delivery: Delivery) -> Refusal | None:
+        if delivery.expires_at <= self._now:
+            return Refusal.TOO_LATE
+        return self._session_refusal(delivery) or self._consent_refusal(delivery) or self._cap_refusal(delivery)
+
+    def _session_refusal(self, delivery: Delivery) -> Refusal | None:
+        group_session, rule = delivery.group_session, delivery.rule
+        if group_session is None:
+            return None
+        if delivery.start_revision != group_session.start_revision:
+            return Refusal.SESSION_MOVED
+        if group_session.is_cancelled != (delivery.kind is Kind.CANCELLED):
+            return Refusal.SESSION_CANCELLED
+        if rule is None:
+            return None
+        if not rule.is_on:
+            return Refusal.RULE_OFF
+        enrolments = self._enrolments[delivery.member_id, group_session.group_id]
+        said = self._attendance.get((group_session.id, delivery.member_id))
+        return membership_refusal(enrolments, group_session, group_session.group) or answer_refusal(
+            rule, group_session, said
+        )
+
+    def _consent_refusal(self, delivery: Delivery) -> Refusal | None:
+        member, channel = delivery.member, delivery.channel
+        standing = self._standings[member.id]
+        index = member.address_index(channel)
+        purpose = NATURES[delivery.kind].purpose
+        if member.paused_until is not None and member.paused_until > self._now and NATURES[delivery.kind].is_prompt:
+            return Refusal.PAUSED
+        if purpose is None:
+            return self._invitation_refusal(index, channel, member)
+        refusal = standing.refusal(channel, purpose, index)
+        given = None if refusal or index is None else standing.consent(channel, purpose, index)
+        delivery.consent_seq = given.seq if given else None
+        return refusal
+
+    def _invitation_refusal(self, index: bytes | None, channel: Channel, member: Member) -> Refusal | None:
+        """The question for consent goes to an address that nobody has opted out, while it is still open."""
+        if index is None:
+            return Refusal.NO_ADDRESS
+        if self._standings[member.id].is_suppressed(channel, index):
+            return Refusal.OPTED_OUT
+        is_open = self._db.scalars(Invitation.open_for(index, self._now)).first() is not None
+        return None if is_open else Refusal.ANSWERED
+
+    def _cap_refusal(self, delivery: Delivery) -> Refusal | None:
+        index = delivery.member.address_index(delivery.channel)
+        if not NATURES[delivery.kind].is_capped or delivery.channel is not Channel.SMS or index is None:
+            return None
+        limit = caps.Caps(self._practice.per_day, self._practice.per_week)
+        if limit.leave_room(self._went_out[index], self._now, self._zone(delivery.member)):
+            return None
+        return Refusal.CAP
+
+    def _is_held(self, delivery: Delivery) -> bool:
+        """Whether it is night where the member is: it then waits for its next hour, or has none left."""
+        group_session = delivery.group_session
+        zone = group_session.group.time_zone if group_session else self._practice.time_zone
+        open_hours = window(self._practice, zone, delivery.member)
+        if open_hours.allows(self._now):
+            return False
+        occasion = Occasion(
+            starts_at=self._starts_at(group_session),
+            ends_at=group_session.ends_at if group_session else self._now,
+            window=open_hours,
+            known_from=self._now,
+        )
+        send_at = slot(delivery.kind, self._now, occasion).send_at
+        if send_at is None or send_at >= delivery.expires_at + self._grace(delivery):
+            self._give_up(delivery, Refusal.TOO_LATE)
+            return True
+        if NATURES[delivery.kind].useful_for is not None and delivery.kind is not Kind.CANCELLED:
+            delivery.expires_at = max(delivery.expires_at, send_at + (delivery.expires_at - delivery.next_at))
+        delivery.next_at, delivery.queued_until = send_at, None
+        delivery.why = f"{delivery.why.partition(',')[0]}, held by quiet hours"
+        return True
+
+    def _set_words(self, delivery: Delivery) -> bool:
+        try:
+            body = compose.words_of(self._db, delivery, self._practice, self._now)
+        except MissingText:
+            self._give_up(delivery, Refusal.NO_TEXT)
+            return False
+        delivery.body = body
+        delivery.address = delivery.member.address(delivery.channel)
+        delivery.address_index = delivery.member.address_index(delivery.channel)
+        return True
+
+    def _takes_its_turn(self, delivery: Delivery) -> bool:
+        """Whether the sending number is free. Otherwise the delivery is told when it will be."""
+        lane = self._lane(delivery.channel)
+        turn = lane.paused_until()
+        if turn is None and delivery.channel is Channel.SMS:
+            turn = lane.next_slot(count(delivery.body).segments)
+        if turn is not None and turn > self._now:
+            delivery.next_at, delivery.queued_until = turn, None
+            return False
+        if NATURES[delivery.kind].is_capped and delivery.address_index is not None:
+            self._went_out[delivery.address_index].append(self._now)
+        return True
+
+    def _give_up(self, delivery: Delivery, refusal: Refusal) -> None:
+        to = State.CANCELLED
+        if refusal in SUPPRESSING:
+            to = State.SUPPRESSED
+        elif refusal in EXPIRING:
+            to = State.EXPIRED
+        delivery.move(self._db, to, self._now, refusal, by="worker")
+        delivery.settled_at = self._now
+
+    def _lane(self, channel: Channel) -> Lane:
+        if channel not in self._lanes:
+            rate = self._rate if channel is Channel.SMS else 0
+            self._lanes[channel] = Lane(self._db, self._senders[channel], rate, self._now)
+        return self._lanes[channel]
+
+    def _zone(self, member: Member) -> ZoneInfo:
+        return ZoneInfo(member.time_zone) if member.time_zone else self._practice.zone
+
+    def _starts_at(self, group_session: GroupSession | None) -> datetime:
+        return group_session.starts_at if group_session else self._now + timedelta(days=1)
+
+    @staticmethod
+    def _grace(delivery: Delivery) -> timedelta:
+        """A prompt that the night holds back is as useful in the morning; a reminder keeps its deadline."""
+        return timedelta(hours=14) if NATURES[delivery.kind].useful_for else timedelta()
+
+    def _locked_members(self, ids: Sequence[UUID]) -> Sequence[Member]:
+        mine = select(Delivery.member_id).where(Delivery.id.in_(ids))
+        query = select(Member).where(Member.id.in_(mine)).order_by(Member.id)
+        return self._db.scalars(query.with_for_update(read=True)).all()
+
+    def _locked_sessions(self, ids: Sequence[UUID]) -> Sequence[GroupSession]:
+        mine = select(Delivery.group_session_id).where(Delivery.id.in_(ids))
+        query = select(GroupSession).where(GroupSession.id.in_(mine)).order_by(GroupSession.id)
+        return self._db.scalars(query.with_for_update(read=True)).all()
+
+    def _all_enrolments(self) -> dict[tuple[UUID, UUID], list[Enrolment]]:
+        enrolments: dict[tuple[UUID, UUID], list[Enrolment]] = defaultdict(list)
+        query = select(Enrolment).where(Enrolment.member_id.in_([member.id for member in self._members]))
+        for row in self._db.scalars(query):
+            enrolments[row.member_id, row.group_id].append(row)
+        return enrolments
+
+    def _sent_this_week(self) -> dict[bytes, list[datetime]]:
+        went_out: dict[bytes, list[datetime]] = defaultdict(list)
+        indexes = [member.mobile_index for member in self._members if member.mobile_index]
+        query = select(Delivery.address_index, Delivery.marked_at).where(
+            Delivery.address_index.in_(indexes),
+            Delivery.marked_at > self._now - timedelta(days=8),
+            Delivery.state.in_(WENT_OUT),
+            Delivery.kind.in_(COUNTED),
+        )
+        for index, marked_at in self._db.execute(query).tuples():
+            if index is not None and marked_at is not None:
+                went_out[index].append(marked_at)
+        return went_out

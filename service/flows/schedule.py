@@ -1,0 +1,298 @@
+"""Groups, series and sessions are added, changed, moved, cancelled; deliveries follow in the same transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.flows.plan import Changes, delivery_id, plan, window
+from service.models import Delivery, Enrolment, Group, GroupSession, Member, Practice, Rule, Series
+from service.models.groups import SessionState
+from service.models.sealed import index_of
+from service.rules.consent import Channel, Purpose
+from service.rules.kinds import DEFAULT_RULES, Kind, Occasion, expires_at, slot
+from service.rules.lifecycle import State
+from service.rules.quiet_hours import Action
+from service.rules.recurrence import Frequency, Recurrence, starts_at
+from service.flows.standing import standings
+
+AHEAD = timedelta(weeks=12)
+"""So far ahead a series' sessions stand in the calendar."""
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """When a series meets: its dates, and the hour on the group's wall clock."""
+
+    recurrence: Recurrence
+    at: time
+    minutes: int
+
+
+@dataclass(frozen=True)
+class About:
+    """What a group is called and where it meets."""
+
+    name: str
+    outside_name: str
+    time_zone: str
+    place: str = ""
+    link: str = ""
+    capacity: int = 10
+    facilitator_id: UUID | None = None
+
+
+@dataclass
+class Told:
+    """How the members of a session hear of its change."""
+
+    by_text: int = 0
+    by_email: int = 0
+    to_phone: tuple[UUID, ...] = ()
+    """The members that no message can reach in time: a person has to call them."""
+
+
+def add_group(db: Session, about: About, meeting: Meeting, now: datetime) -> Group:
+    """A group with its series, the practice's default rules, and its sessions of the coming twelve weeks."""
+    group = Group(
+        name=about.name,
+        name_index=name_index(about.name),
+        outside_name=about.outside_name,
+        time_zone=about.time_zone,
+        capacity=about.capacity,
+        facilitator_id=about.facilitator_id,
+        created_at=now,
+    )
+    group.place, group.link = about.place, about.link
+    db.add(group)
+    db.flush()
+    for position, default in enumerate(DEFAULT_RULES):
+        db.add(
+            Rule(
+                group_id=group.id,
+                kind=default.kind,
+                anchor=default.timing.anchor,
+                minutes=default.timing.minutes,
+                days=default.timing.days,
+                at=default.timing.at,
+                stop_if_answered=default.stop_if_answered,
+                position=position,
+            )
+        )
+    add_series(db, group, meeting, now)
+    return group
+
+
+def name_index(name: str) -> bytes:
+    """What a group's staff name is found by: case and spaces aside."""
+    return index_of("group", " ".join(name.casefold().split()))
+
+
+def add_series(db: Session, group: Group, meeting: Meeting, now: datetime) -> Series:
+    """A series of the group, its sessions, and their deliveries."""
+    series = Series(group_id=group.id, **_columns(meeting))
+    db.add(series)
+    db.flush()
+    db.refresh(group, ["series"])
+    materialise(db, series, now)
+    plan(db, now, [group])
+    return series
+
+
+def materialise(db: Session, series: Series, now: datetime) -> int:
+    """Put the sessions of the coming twelve weeks into the calendar. Safe to repeat. Returns how many were new.
+
+    A date that stands already is left as it is, whether it was moved, cancelled or held.
+    """
+    zone = series.group.zone
+    today = now.astimezone(zone).date()
+    known = set(db.scalars(select(GroupSession.series_on).where(GroupSession.series_id == series.id)))
+    new = [day for day in series.recurrence.dates(today, today + AHEAD) if day not in known]
+    for day in new:
+        start = starts_at(day, series.at, zone)
+        db.add(
+            GroupSession(
+                group_id=series.group_id,
+                series_id=series.id,
+                series_on=day,
+                starts_at=start,
+                ends_at=start + timedelta(minutes=series.minutes),
+                created_at=now,
+            )
+        )
+    db.flush()
+    return len(new)
+
+
+def change_from(db: Session, group_session: GroupSession, meeting: Meeting, now: datetime) -> Changes:
+    """This session of a series and all later ones meet differently: the old series ends before, a new one begins.
+
+    Sessions that stay on their date keep their answers; the others are cancelled with notice, as if one by one.
+    """
+    group = group_session.group
+    series = db.get_one(Series, group_session.series_id)
+    from_on = group_session.series_on or group_session.starts_at.astimezone(group.zone).date()
+    later = db.scalars(
+        select(GroupSession).where(
+            GroupSession.series_id == series.id, GroupSession.series_on >= from_on, GroupSession.starts_at > now
+        )
+    ).all()
+    new = Series(group_id=group.id, **_columns(meeting))
+    db.add(new)
+    db.flush()
+    kept = set(new.recurrence.dates(from_on, from_on + 2 * AHEAD))
+    for one in later:
+        _carry_over(db, one, new, kept, now)
+    series.until = from_on - timedelta(days=1)
+    series.count = None
+    db.flush()
+    materialise(db, new, now)
+    return plan(db, now, [group])
+
+
+def move_session(db: Session, group_session: GroupSession, new_start: datetime, now: datetime) -> Told:
+    """The session starts at another time. What was planned for the old start is void; members are told once."""
+    _lock(db, group_session)
+    length = group_session.ends_at - group_session.starts_at
+    if new_start == group_session.starts_at:
+        return Told()
+    group_session.moved_from = group_session.starts_at
+    group_session.starts_at, group_session.ends_at = new_start, new_start + length
+    group_session.start_revision += 1
+    db.flush()
+    told = _tell(db, group_session, Kind.MOVED, min(new_start, group_session.moved_from), now)
+    plan(db, now, [group_session.group])
+    return told
+
+
+def cancel_session(db: Session, group_session: GroupSession, now: datetime) -> Told:
+    """The session does not take place. What was planned for it is void; members are told once. Safe to repeat."""
+    _lock(db, group_session)
+    if group_session.is_cancelled:
+        return Told()
+    group_session.state = SessionState.CANCELLED
+    db.flush()
+    told = _tell(db, group_session, Kind.CANCELLED, group_session.starts_at, now)
+    plan(db, now, [group_session.group])
+    return told
+
+
+def expected(db: Session, group_session: GroupSession) -> Sequence[Member]:
+    """The members who belong to the group on the day of the session and are not on leave."""
+    day = group_session.starts_at.astimezone(group_session.group.zone).date()
+    enrolments = db.scalars(Enrolment.of_group(group_session.group_id)).all()
+    ids = [enrolment.member_id for enrolment in enrolments if enrolment.covers(day)]
+    return db.scalars(select(Member).where(Member.id.in_(ids)).order_by(Member.created_at, Member.id)).all()
+
+
+def _carry_over(db: Session, group_session: GroupSession, new: Series, kept: set[date], now: datetime) -> None:
+    """Give a session of the old series to the new one, at its new hour; cancel one that has no date there."""
+    day = group_session.series_on
+    if day is None or day not in kept or group_session.is_cancelled:
+        cancel_session(db, group_session, now)
+        return
+    group_session.series_id = new.id
+    start = starts_at(day, new.at, group_session.group.zone)
+    if start != group_session.starts_at:
+        move_session(db, group_session, start, now)
+    group_session.ends_at = start + timedelta(minutes=new.minutes)
+
+
+def _tell(db: Session, group_session: GroupSession, kind: Kind, before: datetime, now: datetime) -> Told:
+    """Plan the notice to each member who is expected, on every channel they agreed to."""
+    told = Told()
+    practice = db.scalars(select(Practice)).one()
+    members = expected(db, group_session) if group_session.starts_at > now or kind is Kind.MOVED else []
+    standing = standings(db, members)
+    for member in members:
+        reached = False
+        for channel in member.channels:
+            if standing[member.id].refusal(channel, Purpose.REMINDER, member.address_index(channel)) is None:
+                reached |= _notice(db, group_session, member, channel, kind, before, practice, now, told)
+        if not reached:
+            told.to_phone += (member.id,)
+    db.flush()
+    return told
+
+
+def _notice(  # noqa: PLR0913  one notice's facts, side by side
+    db: Session,
+    group_session: GroupSession,
+    member: Member,
+    channel: Channel,
+    kind: Kind,
+    before: datetime,
+    practice: Practice,
+    now: datetime,
+    told: Told,
+) -> bool:
+    occasion = Occasion(
+        starts_at=before,
+        ends_at=group_session.ends_at,
+        window=window(practice, group_session.group.time_zone, member),
+        known_from=now,
+    )
+    where = slot(kind, now, occasion)
+    if channel is Channel.SMS and where.action is Action.CALL_TASK:
+        return False
+    send_at = where.send_at or now
+    db.add(
+        Delivery(
+            id=delivery_id(
+                group_session.starts_at, kind, group_session.id, group_session.start_revision, member.id, channel
+            ),
+            kind=kind,
+            channel=channel,
+            member_id=member.id,
+            group_session_id=group_session.id,
+            start_revision=group_session.start_revision,
+            due_at=now,
+            next_at=send_at,
+            expires_at=max(expires_at(kind, send_at, group_session.starts_at), now),
+            why="the session was moved" if kind is Kind.MOVED else "the session was cancelled",
+            state=State.SCHEDULED,
+        )
+    )
+    if channel is Channel.SMS:
+        told.by_text += 1
+    else:
+        told.by_email += 1
+    return True
+
+
+def _lock(db: Session, group_session: GroupSession) -> None:
+    """Until this transaction ends nothing is marked for this session."""
+    db.refresh(group_session, with_for_update=True)
+
+
+def _columns(meeting: Meeting) -> dict[str, object]:
+    recurrence = meeting.recurrence
+    return {
+        "frequency": recurrence.frequency,
+        "every": recurrence.every,
+        "starts_on": recurrence.starts_on,
+        "at": meeting.at,
+        "minutes": meeting.minutes,
+        "count": recurrence.count,
+        "until": recurrence.until,
+        "skips": sorted(day.isoformat() for day in recurrence.skips),
+    }
+
+
+__all__ = [
+    "About",
+    "Frequency",
+    "Meeting",
+    "Told",
+    "add_group",
+    "add_series",
+    "cancel_session",
+    "change_from",
+    "expected",
+    "materialise",
+    "move_session",
+    "name_index",
+]

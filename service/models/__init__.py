@@ -1,0 +1,33 @@
+"""Tables, and named queries over them."""
+
+from service.models.audit import AuditEntry, Heartbeat
+from service.models.base import Base
+from service.models.deliveries import Delivery, DeliveryEvent, Sender
+from service.models.groups import Attendance, Enrolment, Group, GroupSession, Rule, Series
+from service.models.people import Consent, Invitation, Link, Member, Suppression
+from service.models.practice import Practice, SignIn, Staff
+from service.models.replies import Reply
+
+__all__ = [
+    "Attendance",
+    "AuditEntry",
+    "Base",
+    "Consent",
+    "Delivery",
+    "DeliveryEvent",
+    "Enrolment",
+    "Group",
+    "GroupSession",
+    "Heartbeat",
+    "Invitation",
+    "Link",
+    "Member",
+    "Practice",
+    "Reply",
+    "Rule",
+    "Sender",
+    "Series",
+    "SignIn",
+    "Staff",
+    "Suppression",
+]

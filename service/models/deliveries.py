@@ -1,0 +1,142 @@
+"""The messages that are planned and sent, and all that became of them."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, Select, String, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from service.models.base import Base, Identified, words
+from service.models.groups import GroupSession, Rule
+from service.models.people import Member
+from service.models.sealed import Sealed
+from service.rules.consent import Channel
+from service.rules.kinds import Kind
+from service.rules.lifecycle import State, may_move
+
+IS_SCHEDULED = text("state = 'scheduled'")
+IS_OPEN_QUESTION = text("state in ('sending', 'unknown')")
+
+
+class Delivery(Identified):
+    """One message to one member on one channel, and all that became of it.
+
+    Its id is made from what it says, to whom, about which start of which session: planned twice, it is the same
+    row (`flows/plan.delivery_id`). Every change of state goes through `move`.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index(
+            "ix_deliveries_due", "next_at", "expires_at", sqlite_where=IS_SCHEDULED, postgresql_where=IS_SCHEDULED
+        ),
+        Index("ix_deliveries_open", "lease_until", sqlite_where=IS_OPEN_QUESTION, postgresql_where=IS_OPEN_QUESTION),
+        Index("ix_deliveries_group_session_id", "group_session_id"),
+        Index("ix_deliveries_member_id_due_at", "member_id", "due_at"),
+        Index("ix_deliveries_due_at", "due_at"),
+        Index("ix_deliveries_address_index_marked_at", "address_index", "marked_at"),
+    )
+
+    kind: Mapped[Kind] = mapped_column(words(Kind))
+    channel: Mapped[Channel] = mapped_column(words(Channel))
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
+    rule_id: Mapped[UUID | None] = mapped_column(ForeignKey("rules.id"))
+    """None: not by a rule: an invitation, or the notice that a session was moved or cancelled."""
+    group_session_id: Mapped[UUID | None] = mapped_column(ForeignKey("group_sessions.id"))
+    start_revision: Mapped[int] = mapped_column(default=0)
+
+    due_at: Mapped[datetime]
+    """When the rule says; `next_at` is when it goes out, quiet hours and pauses reckoned in."""
+    next_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    """Of no more use from then on."""
+    queued_until: Mapped[datetime | None]
+    """Its id is in the queue; handed out again from then on, should the queue have lost it."""
+    why: Mapped[str] = mapped_column(String(80), default="")
+    """Why it goes out when it does."""
+
+    state: Mapped[State] = mapped_column(words(State, checked=True), default=State.SCHEDULED)
+    reason: Mapped[str | None] = mapped_column(String(80))
+    fence: Mapped[int] = mapped_column(default=0)
+    """Grows with each mark: of two workers, the one with the older number no longer speaks for the delivery."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    looks: Mapped[int] = mapped_column(default=0)
+    """How often the provider was asked about it since the mark."""
+    marked_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    accepted_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    provider_id: Mapped[str | None] = mapped_column(String(64))
+    error_code: Mapped[str | None] = mapped_column(String(16))
+
+    address_index: Mapped[bytes | None]
+    address_sealed: Mapped[bytes | None]
+    body_sealed: Mapped[bytes | None]
+    consent_seq: Mapped[int | None] = mapped_column(ForeignKey("consents.seq"))
+    """The consent that it was sent under."""
+
+    address = Sealed()
+    body = Sealed()
+    """The text as it left, from the mark on."""
+
+    member: Mapped[Member] = relationship()
+    rule: Mapped[Rule | None] = relationship()
+    group_session: Mapped[GroupSession | None] = relationship()
+
+    @classmethod
+    def due(cls, now: datetime) -> Select[Self]:
+        """Scheduled, their time has come, and not in the queue already: the soonest to be useless first."""
+        return (
+            select(cls)
+            .where(
+                cls.state == State.SCHEDULED,
+                cls.next_at <= now,
+                cls.queued_until.is_(None) | (cls.queued_until < now),
+            )
+            .order_by(cls.expires_at, cls.id)
+        )
+
+    @classmethod
+    def scheduled(cls, ids: Collection[UUID]) -> Select[Self]:
+        return select(cls).where(cls.id.in_(ids), cls.state == State.SCHEDULED).order_by(cls.expires_at, cls.id)
+
+    @classmethod
+    def overdue_questions(cls, now: datetime) -> Select[Self]:
+        """Sent or not, nobody knows, and the time to answer is over."""
+        return select(cls).where(cls.state.in_((State.SENDING, State.UNKNOWN)), cls.lease_until <= now)
+
+    def move(self, db: Session, to: State, now: datetime, reason: str | None = None, *, by: str) -> bool:
+        """Move to a state, if the lifecycle allows it from here, and note who did it. Returns whether it moved."""
+        if not may_move(self.state, to):
+            return False
+        db.add(DeliveryEvent(delivery_id=self.id, was=self.state, now=to, at=now, by=by, reason=reason))
+        self.state, self.reason = to, reason
+        return True
+
+
+class DeliveryEvent(Base):
+    """One move of a delivery. Added, never changed."""
+
+    __tablename__ = "delivery_events"
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    delivery_id: Mapped[UUID] = mapped_column(index=True)
+    was: Mapped[str] = mapped_column(String(24))
+    now: Mapped[str] = mapped_column(String(24))
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(24))
+    """planner, worker, callback, reconciler, sweeper, staff, member."""
+    reason: Mapped[str | None] = mapped_column(String(80))
+
+
+class Sender(Base):
+    """A number we send from, and when its next segment may leave: every worker keeps to it."""
+
+    __tablename__ = "senders"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    free_at: Mapped[datetime]
+    paused_until: Mapped[datetime | None]
+    pause_reason: Mapped[str | None] = mapped_column(String(80))

@@ -1,0 +1,156 @@
+"""Members, what they agreed to, and the addresses that must not be written to."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, Select, String, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.models.base import Base, Identified, words
+from service.models.sealed import Sealed, index_of
+from service.rules.consent import Channel, Choice, Purpose
+
+
+class Member(Identified):
+    __tablename__ = "members"
+
+    name_sealed: Mapped[bytes]
+    mobile_sealed: Mapped[bytes | None]
+    mobile_index: Mapped[bytes | None] = mapped_column(index=True)
+    email_sealed: Mapped[bytes | None]
+    email_index: Mapped[bytes | None] = mapped_column(index=True)
+    choice: Mapped[Choice] = mapped_column(words(Choice))
+    """How the member wants to be reached."""
+    language: Mapped[str] = mapped_column(String(2))
+    time_zone: Mapped[str | None] = mapped_column(String(64))
+    """None: not known; then the group's clock and the number's own both count."""
+    number_zones: Mapped[list[str]]
+    """The zones that the mobile's area code lies in."""
+    shares_phone: Mapped[bool] = mapped_column(default=False)
+    paused_until: Mapped[datetime | None]
+    """Until then only what is urgent is sent."""
+    created_at: Mapped[datetime]
+
+    name = Sealed()
+    mobile = Sealed()
+    email = Sealed()
+
+    def set_mobile(self, mobile: str, number_zones: Collection[str]) -> None:
+        """Consents stay with the number they were given for: a new number starts without any."""
+        self.mobile = mobile
+        self.mobile_index = index_of(Channel.SMS, mobile) if mobile else None
+        self.number_zones = list(number_zones)
+
+    def set_email(self, email: str) -> None:
+        self.email = email
+        self.email_index = index_of(Channel.EMAIL, email) if email else None
+
+    def address(self, channel: Channel) -> str:
+        """The number or address, or "" where there is none."""
+        return self.mobile if channel is Channel.SMS else self.email
+
+    def address_index(self, channel: Channel) -> bytes | None:
+        return self.mobile_index if channel is Channel.SMS else self.email_index
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """The channels of the member's choice that there is an address for."""
+        return tuple(channel for channel in self.choice.channels if self.address_index(channel) is not None)
+
+    @classmethod
+    def with_mobile(cls, mobile_index: bytes) -> Select[Self]:
+        return select(cls).where(cls.mobile_index == mobile_index).order_by(cls.id)
+
+
+class Consent(Base):
+    """One yes or no of a member, for one channel and purpose, with when and how. Added, never changed."""
+
+    __tablename__ = "consents"
+    __table_args__ = (Index("ix_consents_member_id_channel_purpose", "member_id", "channel", "purpose"),)
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("members.id"))
+    channel: Mapped[Channel] = mapped_column(words(Channel))
+    purpose: Mapped[Purpose] = mapped_column(words(Purpose))
+    is_yes: Mapped[bool]
+    address_index: Mapped[bytes]
+    """The number or address it was given for. It does not follow the member to another."""
+    occurred_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    method: Mapped[str] = mapped_column(String(40))
+    """web, paper, voice, text START, text STOP, unsubscribe link ..."""
+    taken_by: Mapped[str] = mapped_column(String(80))
+    """The staff id, or the words of an imported row."""
+    wording: Mapped[str] = mapped_column(String(2000))
+    """What the member was shown or read, word for word."""
+    language: Mapped[str] = mapped_column(String(2))
+    previous_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+    @classmethod
+    def of(cls, member_ids: Collection[UUID]) -> Select[Self]:
+        """Oldest first: of one channel and purpose, the last one counts."""
+        return select(cls).where(cls.member_id.in_(member_ids)).order_by(cls.seq)
+
+
+class Suppression(Identified):
+    """An address that must not be written to, until the member themselves lifts it. Outlives the member's own row."""
+
+    __tablename__ = "suppressions"
+    __table_args__ = (Index("ix_suppressions_address_index", "address_index", "channel"),)
+
+    channel: Mapped[Channel] = mapped_column(words(Channel))
+    address_index: Mapped[bytes]
+    reason: Mapped[str] = mapped_column(String(80))
+    since: Mapped[datetime]
+    lifted_at: Mapped[datetime | None]
+
+    @classmethod
+    def in_force(cls, address_indexes: Collection[bytes]) -> Select[Self]:
+        return select(cls).where(cls.address_index.in_(address_indexes), cls.lifted_at.is_(None))
+
+
+class Invitation(Identified):
+    """The purposes a member asked for, to be confirmed by START from their own number."""
+
+    __tablename__ = "invitations"
+
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("members.id"), index=True)
+    channel: Mapped[Channel] = mapped_column(words(Channel))
+    address_index: Mapped[bytes] = mapped_column(index=True)
+    purposes: Mapped[list[str]]
+    staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    asked_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+
+    @classmethod
+    def open_for(cls, address_index: bytes, now: datetime) -> Select[Self]:
+        return select(cls).where(
+            cls.address_index == address_index, cls.accepted_at.is_(None), cls.expires_at > now
+        )
+
+
+class Link(Identified):
+    """A secret address for one person and one purpose. We keep its hash; opening it changes nothing."""
+
+    __tablename__ = "links"
+
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    purpose: Mapped[str] = mapped_column(String(24))
+    member_id: Mapped[UUID | None] = mapped_column(ForeignKey("members.id"), index=True)
+    staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    delivery_id: Mapped[UUID | None]
+    expires_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+
+    @classmethod
+    def usable(cls, token_hash: bytes, purpose: str, now: datetime) -> Select[Self]:
+        return select(cls).where(
+            cls.token_hash == token_hash,
+            cls.purpose == purpose,
+            cls.used_at.is_(None),
+            cls.expires_at.is_(None) | (cls.expires_at > now),
+        )

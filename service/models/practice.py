@@ -1,0 +1,82 @@
+"""The practice, its staff, and who of them is signed in."""
+
+from datetime import datetime, time
+from enum import StrEnum
+from typing import Self
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ForeignKey, Select, String, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from service.models.base import Identified, words
+from service.models.sealed import Sealed
+
+
+class Role(StrEnum):
+    ADMIN = "admin"
+    FACILITATOR = "facilitator"
+    COORDINATOR = "coordinator"
+    ONCALL = "oncall"
+
+
+class Practice(Identified):
+    """The one practice of this installation, and what its messages have in common."""
+
+    __tablename__ = "practices"
+
+    name: Mapped[str] = mapped_column(String(120))
+    sender_label: Mapped[str] = mapped_column(String(16))
+    """Opens every text: neutral, and registered with the carriers."""
+    phone: Mapped[str] = mapped_column(String(32))
+    postal_address: Mapped[str] = mapped_column(String(200), default="")
+    country: Mapped[str] = mapped_column(String(2))
+    time_zone: Mapped[str] = mapped_column(String(64))
+    opens: Mapped[time]
+    """Messages may arrive from here up to `closes`, on the member's own clock; the rest is quiet."""
+    closes: Mapped[time]
+    reading_hours: Mapped[str] = mapped_column(String(40))
+    """When staff read replies, as a text says it: Mon-Fri 9-5."""
+    per_day: Mapped[int]
+    per_week: Mapped[int]
+    created_at: Mapped[datetime]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+class Staff(Identified):
+    __tablename__ = "staff"
+
+    email_sealed: Mapped[bytes]
+    email_index: Mapped[bytes] = mapped_column(unique=True)
+    name_sealed: Mapped[bytes]
+    role: Mapped[Role] = mapped_column(words(Role))
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    """None until the one-time link was used."""
+    failures: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
+
+    email = Sealed()
+    name = Sealed()
+
+    @classmethod
+    def with_email(cls, email_index: bytes) -> Select[Self]:
+        return select(cls).where(cls.email_index == email_index, cls.disabled_at.is_(None))
+
+
+class SignIn(Identified):
+    """One browser in which a member of staff is signed in. The browser holds the token, we its hash."""
+
+    __tablename__ = "sign_ins"
+
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    staff: Mapped[Staff] = relationship(lazy="joined", innerjoin=True)

@@ -1,0 +1,53 @@
+"""What members wrote back."""
+
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, Select, String, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from service.models.base import Identified, words
+from service.models.people import Member
+from service.models.sealed import Sealed
+from service.rules.consent import Channel
+
+
+class Reply(Identified):
+    """One inbound message. Kept once by the provider's id, whatever it says and whoever it is from."""
+
+    __tablename__ = "replies"
+    __table_args__ = (
+        Index("ix_replies_received_at", "received_at"),
+        Index("ix_replies_member_id_received_at", "member_id", "received_at"),
+    )
+
+    provider_id: Mapped[str] = mapped_column(String(64), unique=True)
+    channel: Mapped[Channel] = mapped_column(words(Channel))
+    member_id: Mapped[UUID | None] = mapped_column(ForeignKey("members.id"))
+    """None: nobody we know, or one of several who share the phone."""
+    address_index: Mapped[bytes] = mapped_column(index=True)
+    address_sealed: Mapped[bytes]
+    text_sealed: Mapped[bytes | None]
+    received_at: Mapped[datetime]
+    meaning: Mapped[str] = mapped_column(String(24))
+    group_session_id: Mapped[UUID | None] = mapped_column(ForeignKey("group_sessions.id"))
+    answered_with: Mapped[str | None] = mapped_column(String(40))
+    """The key of the text that was sent back."""
+    answer_sealed: Mapped[bytes | None]
+    handled_at: Mapped[datetime | None]
+    handled_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+
+    address = Sealed()
+    text = Sealed()
+    answer = Sealed()
+
+    member: Mapped[Member | None] = relationship()
+
+    @classmethod
+    def newest(cls) -> Select[Self]:
+        return select(cls).order_by(cls.received_at.desc(), cls.id.desc())
+
+    @classmethod
+    def unhandled(cls) -> Select[Self]:
+        return cls.newest().where(cls.handled_at.is_(None))

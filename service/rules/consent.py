@@ -1,0 +1,108 @@
+"""May this member be messaged on this channel for this purpose, and if not, why not."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Channel(StrEnum):
+    SMS = "sms"
+    EMAIL = "email"
+
+
+class Choice(StrEnum):
+    """How a member wants to be reached."""
+
+    SMS = "sms"
+    EMAIL = "email"
+    BOTH = "both"
+    NONE = "none"
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        return {
+            Choice.SMS: (Channel.SMS,),
+            Choice.EMAIL: (Channel.EMAIL,),
+            Choice.BOTH: (Channel.SMS, Channel.EMAIL),
+            Choice.NONE: (),
+        }[self]
+
+
+class Purpose(StrEnum):
+    """What a consent is for: each is asked for and answered on its own."""
+
+    REMINDER = "reminder"
+    REFLECTION = "reflection"
+    CHECKIN = "checkin"
+    ENCOURAGEMENT = "encouragement"
+    MEASURES = "measures"
+
+
+class Refusal(StrEnum):
+    """Why a message is not sent. Stored with the delivery, and shown to staff in these words."""
+
+    NO_ADDRESS = "no number or address"
+    NO_CONSENT = "no consent on record"
+    OPTED_OUT = "opted out"
+    NOT_CHOSEN = "channel not chosen by the member"
+    SESSION_CANCELLED = "session cancelled"
+    SESSION_MOVED = "session moved"
+    SESSION_STARTED = "session has started"
+    NOT_ENROLLED = "no longer in the group"
+    AWAY = "on leave"
+    ANSWERED = "already answered"
+    CANNOT_COME = "said they can't come"
+    NOT_THERE = "was not at the session"
+    RULE_OFF = "rule switched off"
+    PAUSED = "paused by the member"
+    CAP = "cap"
+    TOO_LATE = "too late"
+    STOPPED = "stopped by staff"
+    NO_TEXT = "no text in the member's language"
+
+
+class Given(Protocol):
+    """A row of the consent ledger, as far as a decision needs it."""
+
+    seq: int
+    channel: Channel
+    purpose: Purpose
+    is_yes: bool
+    address_index: bytes
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a member agrees to at present: the last word on each channel and purpose, for each address."""
+
+    rows: Mapping[tuple[Channel, Purpose, bytes], Given]
+    suppressed: frozenset[tuple[Channel, bytes]]
+
+    @classmethod
+    def of(cls, rows: Iterable[Given], suppressed: Collection[tuple[Channel, bytes]]) -> "Standing":
+        """`rows` oldest first."""
+        last = {(row.channel, row.purpose, row.address_index): row for row in rows}
+        return cls(last, frozenset(suppressed))
+
+    def consent(self, channel: Channel, purpose: Purpose, address_index: bytes) -> Given | None:
+        """The row under which a message may go, or None."""
+        row = self.rows.get((channel, purpose, address_index))
+        return row if row is not None and row.is_yes else None
+
+    def is_suppressed(self, channel: Channel, address_index: bytes) -> bool:
+        return (channel, address_index) in self.suppressed
+
+    def refusal(self, channel: Channel, purpose: Purpose, address_index: bytes | None) -> Refusal | None:
+        """Why not, or None: it may be sent. An opt-out counts before everything that was agreed to."""
+        if address_index is None:
+            return Refusal.NO_ADDRESS
+        if self.is_suppressed(channel, address_index):
+            return Refusal.OPTED_OUT
+        return None if self.consent(channel, purpose, address_index) else Refusal.NO_CONSENT
+
+    def agreed(self, channel: Channel, address_index: bytes | None) -> tuple[Purpose, ...]:
+        """The purposes in force on this channel; none while it is suppressed."""
+        if address_index is None or self.is_suppressed(channel, address_index):
+            return ()
+        return tuple(purpose for purpose in Purpose if self.consent(channel, purpose, address_index))

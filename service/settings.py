@@ -1,0 +1,302 @@
+"""Every setting, read from the environment and checked before anything starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from service.clock import ClockSetting
+
+T = TypeVar("T")
+
+SANDBOX_ACCOUNT = "AC" + "0" * 32
+SANDBOX_TOKEN = "12345"
+SANDBOX_API_KEY = "SK" + "0" * 31 + "1"
+SANDBOX_API_SECRET = "secret"
+SANDBOX_NUMBER = "+15005550006"
+SANDBOX_SENDGRID_KEY = "SG.sandbox.key"
+
+NAMES = (
+    "DATA_DIR",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "PUBLIC_URL",
+    "PORT",
+    "SANDBOX_PORT",
+    "GROUPKEEPER_MODE",
+    "GROUPKEEPER_CLOCK",
+    "SECRET_KEY",
+    "FIELD_KEYS",
+    "TWILIO_ACCOUNT_SID",
+    "TWILIO_AUTH_TOKEN",
+    "TWILIO_API_KEY",
+    "TWILIO_API_SECRET",
+    "TWILIO_FROM",
+    "TWILIO_MESSAGING_SERVICE_SID",
+    "TWILIO_API_BASE",
+    "SENDGRID_API_KEY",
+    "SENDGRID_FROM",
+    "SENDGRID_REPLY_DOMAIN",
+    "SENDGRID_EVENT_PUBLIC_KEY",
+    "SENDGRID_INBOUND_PUBLIC_KEY",
+    "SENDGRID_API_BASE",
+    "SENDER_RATE",
+    "LOG_FORMAT",
+)
+
+SECRETS = frozenset(
+    {
+        "DATABASE_URL",
+        "REDIS_URL",
+        "SECRET_KEY",
+        "FIELD_KEYS",
+        "TWILIO_AUTH_TOKEN",
+        "TWILIO_API_KEY",
+        "TWILIO_API_SECRET",
+        "SENDGRID_API_KEY",
+    }
+)
+"""These may also be given as a file: `TWILIO_AUTH_TOKEN_FILE=/run/secrets/twilio`."""
+
+NEEDED_LIVE = ("PUBLIC_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SENDGRID_API_KEY", "SENDGRID_FROM")
+
+
+class SettingsError(Exception):
+    """Settings are missing or wrong. The text names all of them, and how to set each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Mode(StrEnum):
+    PRACTICE = "practice"
+    LIVE = "live"
+
+
+@dataclass(frozen=True)
+class TwilioSettings:
+    account_sid: str
+    auth_token: str = field(repr=False)
+    api_key: str = field(repr=False)
+    api_secret: str = field(repr=False)
+    sender: str
+    messaging_service_sid: str
+    base: str | None
+    """None is the real service."""
+
+
+@dataclass(frozen=True)
+class SendGridSettings:
+    api_key: str = field(repr=False)
+    sender: str
+    reply_domain: str
+    event_public_key: str
+    inbound_public_key: str
+    base: str | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    data_dir: Path
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    """Empty: the Valkey that runs in `data_dir`."""
+    public_url: str
+    port: int
+    sandbox_port: int
+    mode: Mode
+    clock: ClockSetting | None
+    secret_key: str = field(repr=False)
+    """Empty: made once in `data_dir`."""
+    field_keys: str = field(repr=False)
+    twilio: TwilioSettings
+    sendgrid: SendGridSettings
+    sender_rate: float
+    """Segments a second for each sending number; 0 is no limit."""
+    log_format: str
+
+    @property
+    def is_practice(self) -> bool:
+        return self.mode is Mode.PRACTICE
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def uses_sandbox(self) -> bool:
+        return self.sandbox_url in (self.twilio.base, self.sendgrid.base)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Raises SettingsError naming everything that is missing or wrong, at once."""
+        return _Reader(environ).settings()
+
+
+class _Reader:
+    """Reads each setting, and keeps what is wrong until the end."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._problems: list[str] = []
+
+    def settings(self) -> Settings:
+        mode = self._one_of("GROUPKEEPER_MODE", tuple(Mode), Mode.PRACTICE)
+        live = mode == Mode.LIVE
+        port = self._port("PORT", 8000)
+        sandbox_port = self._port("SANDBOX_PORT", port + 1 if port < 65535 else port - 1)
+        data_dir = Path(self._text("DATA_DIR") or "./var").expanduser().resolve()
+        if live:
+            self._need(NEEDED_LIVE)
+        settings = Settings(
+            data_dir=data_dir,
+            database_url=self._database_url(data_dir),
+            redis_url=self._redis_url(),
+            public_url=self._url("PUBLIC_URL", https=live) or f"http://127.0.0.1:{port}",
+            port=port,
+            sandbox_port=sandbox_port,
+            mode=Mode(mode),
+            clock=self._clock(live),
+            secret_key=self._secret_key(),
+            field_keys=self._text("FIELD_KEYS"),
+            twilio=self._twilio(live, sandbox_port),
+            sendgrid=self._sendgrid(live, sandbox_port),
+            sender_rate=self._rate(),
+            log_format=self._one_of("LOG_FORMAT", ("", "text", "json"), ""),
+        )
+        if self._problems:
+            raise SettingsError(self._problems)
+        return settings
+
+    def _text(self, name: str) -> str:
+        value = self._environ.get(name, "").strip()
+        path = self._environ.get(f"{name}_FILE", "").strip() if name in SECRETS else ""
+        if not path:
+            return value
+        if value:
+            self._wrong(name, f"is set twice, also as {name}_FILE. Keep one of them")
+            return value
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            self._wrong(f"{name}_FILE", "names a file that cannot be read. Check the path and its permissions")
+            return ""
+
+    def _wrong(self, name: str, what: str) -> None:
+        self._problems.append(f"{name} {what}.")
+
+    def _need(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            if not self._text(name):
+                self._wrong(name, "is missing: live mode needs it. Set it in the environment or in .env")
+        if not (self._text("TWILIO_FROM") or self._text("TWILIO_MESSAGING_SERVICE_SID")):
+            self._wrong("TWILIO_FROM", "is missing: set it to your number, or set TWILIO_MESSAGING_SERVICE_SID")
+
+    def _one_of(self, name: str, choices: tuple[str, ...], default: str) -> str:
+        value = self._text(name).lower() or default
+        if value not in choices:
+            self._wrong(name, f"must be one of: {', '.join(c for c in choices if c)}")
+            return default
+        return value
+
+    def _port(self, name: str, default: int) -> int:
+        value = self._text(name)
+        if value and not (value.isascii() and value.isdecimal() and 1 <= int(value) <= 65535):
+            self._wrong(name, "must be a whole number from 1 to 65535, like 8000")
+            return default
+        return int(value) if value else default
+
+    def _rate(self) -> float:
+        value = self._text("SENDER_RATE") or "1"
+        try:
+            rate = float(value)
+        except ValueError:
+            rate = -1
+        if not 0 <= rate <= 10_000:
+            self._wrong("SENDER_RATE", "must be a number of segments a second, like 1; 0 is no limit")
+            return 1.0
+        return rate
+
+    def _url(self, name: str, https: bool = False) -> str:
+        value = self._text(name).rstrip("/")
+        if not value:
+            return ""
+        parts = urlsplit(value)
+        wanted = ("https",) if https else ("http", "https")
+        if parts.scheme not in wanted or not parts.hostname or parts.query or parts.fragment:
+            self._wrong(name, f"must be an address like {wanted[0]}://groups.example.org, without a query")
+            return ""
+        return value
+
+    def _database_url(self, data_dir: Path) -> str:
+        value = self._text("DATABASE_URL")
+        if not value:
+            return f"sqlite:///{data_dir / 'groupkeeper.db'}"
+        scheme, _, rest = value.partition("://")
+        if scheme in ("postgres", "postgresql", "postgresql+psycopg") and rest:
+            return f"postgresql+psycopg://{rest}"
+        if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+            return value
+        self._wrong("DATABASE_URL", "must begin with sqlite:/// or postgresql://, like postgresql://user@host/name")
+        return ""
+
+    def _redis_url(self) -> str:
+        value = self._text("REDIS_URL")
+        if value and value.partition("://")[0] not in ("redis", "rediss", "unix"):
+            self._wrong("REDIS_URL", "must begin with redis:// or rediss://, or be empty for the embedded Valkey")
+        return value
+
+    def _secret_key(self) -> str:
+        value = self._text("SECRET_KEY")
+        if value and len(value) < 32:
+            self._wrong("SECRET_KEY", "is too short: use at least 32 characters, or leave it out to have one made")
+        return value
+
+    def _clock(self, live: bool) -> ClockSetting | None:
+        value = self._text("GROUPKEEPER_CLOCK")
+        if not value:
+            return None
+        if live:
+            self._wrong("GROUPKEEPER_CLOCK", "only works in practice mode. Remove it to go live")
+            return None
+        try:
+            return ClockSetting.parse(value)
+        except ValueError:
+            self._wrong("GROUPKEEPER_CLOCK", "must look like 2026-03-06T12:00:00Z or 2026-03-06T12:00:00Z*600")
+            return None
+
+    def _twilio(self, live: bool, sandbox_port: int) -> TwilioSettings:
+        given = self._text("TWILIO_ACCOUNT_SID")
+        key = self._text("TWILIO_API_KEY")
+        secret = self._text("TWILIO_API_SECRET")
+        if bool(key) != bool(secret):
+            self._wrong("TWILIO_API_KEY", "and TWILIO_API_SECRET go together. Set both or neither")
+        service = self._text("TWILIO_MESSAGING_SERVICE_SID")
+        return TwilioSettings(
+            account_sid=given or SANDBOX_ACCOUNT,
+            auth_token=self._text("TWILIO_AUTH_TOKEN") or SANDBOX_TOKEN,
+            api_key=key or ("" if given else SANDBOX_API_KEY),
+            api_secret=secret or ("" if given else SANDBOX_API_SECRET),
+            sender=self._text("TWILIO_FROM") or ("" if service else SANDBOX_NUMBER),
+            messaging_service_sid=service,
+            base=self._base("TWILIO_API_BASE", live, sandbox_port),
+        )
+
+    def _sendgrid(self, live: bool, sandbox_port: int) -> SendGridSettings:
+        return SendGridSettings(
+            api_key=self._text("SENDGRID_API_KEY") or SANDBOX_SENDGRID_KEY,
+            sender=self._text("SENDGRID_FROM") or "office@groups.example.org",
+            reply_domain=self._text("SENDGRID_REPLY_DOMAIN"),
+            event_public_key=self._text("SENDGRID_EVENT_PUBLIC_KEY"),
+            inbound_public_key=self._text("SENDGRID_INBOUND_PUBLIC_KEY"),
+            base=self._base("SENDGRID_API_BASE", live, sandbox_port),
+        )
+
+    def _base(self, name: str, live: bool, sandbox_port: int) -> str | None:
+        given = self._url(name, https=live)
+        if given:
+            return given
+        return None if live else f"http://127.0.0.1:{sandbox_port}"

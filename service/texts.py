@@ -1,0 +1,136 @@
+"""A message's words: from templates/messages/, with the few fields that a template may name."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime, get_timezone_name
+
+from service.models import Group, GroupSession, Member, Practice
+from service.rules.lines import LINES
+from service.rules.segments import to_gsm7
+
+PACKAGED = Path(__file__).parent / "_templates"
+TEMPLATES = PACKAGED if PACKAGED.is_dir() else Path(__file__).parent.parent / "templates"
+LANGUAGES = ("en", "es")
+FIELDS = frozenset(
+    {"sender", "phone", "hours", "n", "day", "time", "next_day", "next_time", "crisis", "crisis_short", "danger", "link",
+     "unsubscribe", "postal_address"}
+)  # fmt: skip
+FIELD = re.compile(r"\{([a-z_]{1,20})\}")
+
+LOCALES = {"US": "en_US", "CA": "en_CA", "GB": "en_GB", "IE": "en_IE", "AU": "en_AU", "NZ": "en_NZ", "ES": "en_GB"}
+DAYS = {"en_US": "EEE MMM d", "en_CA": "EEE MMM d"}
+"""Days and months in words: 10/12 is read two ways."""
+ELSEWHERE = "EEE d MMM"
+TIMES = {"US": "h:mm a", "CA": "h:mm a", "AU": "h:mm a", "NZ": "h:mm a"}
+WEEKDAYS_ES = {"Mon": "lun", "Tue": "mar", "Wed": "mie", "Thu": "jue", "Fri": "vie", "Sat": "sab", "Sun": "dom"}
+
+
+class MissingText(Exception):
+    """There is no text of this key in this language."""
+
+
+@dataclass(frozen=True)
+class When:
+    """A start as a member reads it: the venue's clock in person, their own online, its letters where they differ."""
+
+    day: str
+    time: str
+
+
+def sms(key: str, practice: Practice, language: str, values: Mapping[str, str]) -> str:
+    """The text of `key` in one encoding's worth of plain characters. Raises MissingText."""
+    return to_gsm7(_filled(_template("sms", key, language), {**common(practice, language), **values}))
+
+
+def email(key: str, practice: Practice, language: str, values: Mapping[str, str]) -> tuple[str, str]:
+    """Subject and body. Raises MissingText."""
+    subject, _, body = _template("email", key, language).partition("\n\n")
+    return subject, _filled(body, {**common(practice, language), **values}).strip() + "\n"
+
+
+def common(practice: Practice, language: str) -> dict[str, str]:
+    """The fields that every text may name."""
+    lines = LINES[practice.country]
+    return {
+        "sender": practice.sender_label,
+        "phone": practice.phone,
+        "hours": _hours(practice.reading_hours, language),
+        "n": str(practice.per_week),
+        "crisis": lines.crisis.get(language, lines.crisis["en"]),
+        "crisis_short": lines.number(language),
+        "danger": lines.danger,
+        "postal_address": practice.postal_address,
+    }
+
+
+def when(starts_at: datetime, group: Group, member: Member, practice: Practice) -> When:
+    here = group.zone
+    theirs = ZoneInfo(member.time_zone) if member.time_zone else here
+    zone = theirs if group.is_online else here
+    local = starts_at.astimezone(zone)
+    clock = _format(local, TIMES.get(practice.country, "HH:mm"), _locale(practice, "en"))
+    if theirs.utcoffset(local.replace(tzinfo=None)) != here.utcoffset(local.replace(tzinfo=None)):
+        clock += f" {_letters(local, zone, practice)}"
+    return When(_day(local, practice, member.language), clock)
+
+
+def local_day(starts_at: datetime, group: Group, member: Member) -> datetime:
+    """The start on the clock by which the member is told of it."""
+    theirs = ZoneInfo(member.time_zone) if member.time_zone and group.is_online else group.zone
+    return starts_at.astimezone(theirs)
+
+
+def fields_of(group_session: GroupSession, member: Member, practice: Practice) -> dict[str, str]:
+    said = when(group_session.starts_at, group_session.group, member, practice)
+    return {"day": said.day, "time": said.time}
+
+
+def _day(local: datetime, practice: Practice, language: str) -> str:
+    locale = _locale(practice, language)
+    return _format(local, DAYS.get(locale, ELSEWHERE), locale).replace(".", "").replace(",", "")
+
+
+def _locale(practice: Practice, language: str) -> str:
+    return "es" if language == "es" else LOCALES[practice.country]
+
+
+def _format(local: datetime, pattern: str, locale: str) -> str:
+    # babel puts U+202F before AM and PM, which would double the price of the text
+    return format_datetime(local, pattern, locale=locale).replace("\u202f", " ").replace("\xa0", " ")
+
+
+def _letters(local: datetime, zone: ZoneInfo, practice: Practice) -> str:
+    """`PT`, or `BST`: letters that people say. The long names of other zones do not fit a text."""
+    generic = str(get_timezone_name(zone, width="short", zone_variant="generic", locale=LOCALES[practice.country]))
+    return generic if generic.isalpha() and len(generic) <= 4 else local.strftime("%Z")
+
+
+def _hours(hours: str, language: str) -> str:
+    if language == "es":
+        for english, spanish in WEEKDAYS_ES.items():
+            hours = hours.replace(english, spanish)
+    return hours
+
+
+@cache
+def _template(channel: str, key: str, language: str) -> str:
+    try:
+        return (TEMPLATES / "messages" / channel / language / f"{key}.txt").read_text(encoding="utf-8").strip()
+    except FileNotFoundError as error:
+        raise MissingText(f"{channel}/{language}/{key}") from error
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    """One pass: a value that holds braces is not filled again. No attributes, no format, no code."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return values[name] if name in FIELDS else match.group(0)
+
+    return FIELD.sub(value, template)
