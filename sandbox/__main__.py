@@ -20,9 +20,16 @@ def main(arguments: list[str] | None = None) -> int:
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: over.set())
     try:
-        box = Box(options.data, options.port, seed=options.seed, clock=options.clock, app_url=options.app_url)
-    except PortTakenError:
-        sys.stderr.write(f"Port {options.port} is taken: stop what listens there, or pass another --port.\n")
+        box = Box(
+            options.data,
+            options.port,
+            seed=options.seed,
+            clock=options.clock,
+            app_url=options.app_url,
+            tls_port=options.tls_port,
+        )
+    except PortTakenError as error:
+        sys.stderr.write(f"Port {error} is taken: stop what listens there, or pass another --port.\n")
         return 2
     sys.stdout.write(f"The provider sandbox and its phone are at {box.url}\n")
     sys.stdout.flush()
@@ -36,8 +43,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8001, help="where to listen on 127.0.0.1; 0 picks a free port")
     parser.add_argument("--data", type=Path, default=Path("var/sandbox"), help="folder of the ledger")
     parser.add_argument("--seed", type=int, help="makes ids and delays the same in every run")
-    parser.add_argument("--clock", type=_clock, default=Clock(), metavar="VIRTUAL@REAL*RATE",
-                        help="the present, as 2026-03-06T12:00:00Z@2026-11-23T20:00:00Z*600")  # fmt: skip
+    parser.add_argument(
+        "--clock",
+        type=_clock,
+        default=Clock(),
+        metavar="VIRTUAL@REAL*RATE",
+        help="the present, as 2026-03-06T12:00:00Z@2026-11-23T20:00:00Z*600",
+    )
+    parser.add_argument("--tls-port", type=int, help="listen here over TLS too, with a certificate in DIR/cert.pem")
     parser.add_argument("--app-url", help="the application whose webhooks are called")
     return parser
 

@@ -22,6 +22,8 @@ class Request:
     peer_port: int = 0
     fault: str | None = None
     """The fault that was planned for it. Written beside what was accepted."""
+    lag_seconds: float = 0.0
+    """How far behind the lists are that it reads."""
 
     @cached_property
     def form(self) -> dict[str, str]:

@@ -6,9 +6,11 @@ from typing import Any
 
 from sandbox import control
 from sandbox.answers import Answer, Request, Route, Serve
+from sandbox.control.replies import BadRequestError
+from sandbox.faults import requests as faulty
 from sandbox.phone import pages as phone
 from sandbox.sendgrid import access as sendgrid_access
-from sandbox.sendgrid import send
+from sandbox.sendgrid import account, groups, lists, send
 from sandbox.twilio import access as twilio_access
 from sandbox.twilio import create, resources
 from sandbox.twilio.refusals import RefusedError
@@ -19,6 +21,16 @@ log = logging.getLogger(__name__)
 ACCOUNT = r"/2010-04-01/Accounts/(?P<account>AC[0-9a-fA-F]{32}|[^/]+)"
 MESSAGE = ACCOUNT + r"/Messages/(?P<sid>[^/.]+)"
 
+OPS: dict[Serve, tuple[str, str]] = {
+    create.create: ("twilio", "create"),
+    resources.list_messages: ("twilio", "list"),
+    resources.fetch: ("twilio", "fetch"),
+    resources.update: ("twilio", "update"),
+    resources.delete: ("twilio", "delete"),
+    send.send: ("sendgrid", "mail_send"),
+}
+"""What fault plans call these requests."""
+
 _PATTERNS: list[Route] = [
     ("POST", ACCOUNT + r"/Messages\.json", create.create),
     ("GET", ACCOUNT + r"/Messages\.json", resources.list_messages),
@@ -27,6 +39,9 @@ _PATTERNS: list[Route] = [
     ("DELETE", MESSAGE + r"\.json", resources.delete),
     ("GET", MESSAGE + r"/Media\.json", resources.media),
     ("POST", r"/v3/mail/send", send.send),
+    *lists.ROUTES,
+    *groups.ROUTES,
+    *account.ROUTES,
     *control.ROUTES,
     *phone.ROUTES,
 ]
@@ -40,16 +55,24 @@ def respond(world: World, request: Request) -> Answer:
         for method, pattern, serve in ROUTES:
             if method == request.method and (found := pattern.fullmatch(path)):
                 return _served(world, request, serve, found.groupdict())
-    except (RefusedError, sendgrid_access.RefusedError) as refusal:
+        return _unknown(world, request, path)
+    except (RefusedError, BadRequestError) as refusal:
         return refusal.answer()
     except Exception:  # a bug of the sandbox: it must show up as one, not as a fault that was planned
         log.exception("the sandbox broke on %s %s", request.method, path)
         return Answer.of_text(500, "The sandbox broke. Its log says where.")
-    return _unknown(world, request, path)
 
 
 def _served(world: World, request: Request, serve: Serve, parts: dict[str, Any]) -> Answer:
-    return serve(world, request, **parts)
+    def accept() -> Answer:
+        try:
+            return serve(world, request, **parts)
+        except (RefusedError, sendgrid_access.RefusedError) as refusal:
+            return refusal.answer()
+
+    provider, op = OPS.get(serve, ("", ""))
+    plan = faulty.plan_for(world, provider, op, request) if op else None
+    return faulty.broken(world, plan, provider, request, accept) if plan else accept()
 
 
 def _unknown(world: World, request: Request, path: str) -> Answer:

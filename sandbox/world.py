@@ -3,17 +3,22 @@
 import random
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sandbox.behaviours import People
 from sandbox.clock import Agenda, Clock
 from sandbox.config import Config
-from sandbox.faults import Faults
+from sandbox.faults.plans import Faults
 from sandbox.ledger import Ledger, Ticket
 from sandbox.lives import Lives
 from sandbox.post import Post
-from sandbox.sendgrid.mailroom import Mailroom
-from sandbox.twilio.messages import Texts
+from sandbox.sendgrid.mailroom import Mail, Mailroom
+from sandbox.server import Door
+from sandbox.twilio.messages import Text, Texts
+
+Arrival = Callable[[Text | Mail, float], None]
 
 HEX = "0123456789abcdef"
 URL_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -30,6 +35,8 @@ class World:
         self.ledger = Ledger(folder)
         self.agenda = Agenda(clock)
         self.post = Post(self.ledger, clock)
+        self.arrivals: list[Arrival] = []
+        """Who is told when a message reaches its recipient."""
         self.begin(seed)
 
     def begin(self, seed: int | None) -> None:
@@ -40,9 +47,22 @@ class World:
         self.mailroom = Mailroom()
         self.faults = Faults()
         self.lives = Lives()
+        self.people = People()
+        self.expectation: dict[str, Any] = {}
         self.unknown: list[dict[str, str]] = []
         self.born = time.time()
         self.version = 1
+
+        self.doors: list[Door] = []
+
+    def close_doors(self, seconds: float) -> None:
+        """Refuse connections for some real seconds."""
+        for door in self.doors:
+            door.close_for(seconds)
+
+    def break_handshakes(self, times: int) -> None:
+        for door in self.doors:
+            door.broken_handshakes += times
 
     def start(self) -> None:
         self.agenda.start()
@@ -57,6 +77,11 @@ class World:
         self.version += 1
         if person:
             self.lives.touch(person, self.clock.now())
+
+    def arrived(self, message: Text | Mail, moment: float) -> None:
+        """A message is in its recipient's hands."""
+        for notice in self.arrivals:
+            notice(message, moment)
 
     def new_sid(self, prefix: str) -> str:
         return prefix + f"{self.rng.getrandbits(128):032x}"

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from sandbox.answers import Answer, Request, Route
 from sandbox.phone.visitors import may_write
 from sandbox.sendgrid import parse
+from sandbox.sendgrid.letters import Letter
 from sandbox.twilio import inbound
 from sandbox.twilio.orders import is_number, normalised
 from sandbox.world import World
@@ -39,7 +40,7 @@ def mail(world: World, request: Request) -> Answer:
         subject = last.subject if re.match(r"re:", last.subject, re.IGNORECASE) else f"Re: {last.subject}"
         headers = {"In-Reply-To": f"<{last.message_id}@geopod-ismtpd-1>"}
         text = body.replace("\r\n", "\n")
-        parse.receive(world, parse.Letter(person, last.reply_to, subject, text, headers=headers))
+        parse.receive(world, Letter(person, last.reply_to, subject, text, headers=headers))
     return _back_to(person)
 
 

@@ -36,7 +36,7 @@ def _taking(world: World, mail: Mail, step: Step) -> Callable[[float], None]:
 def take(world: World, mail: Mail, step: Step) -> None:
     """A mail reaches a state: written down, and told to the application."""
     with world.lock:
-        if world.mailroom.batches.get(str(mail.payload.get("batch_id"))) == "cancel":
+        if world.mailroom.batches.get(str(mail.payload.get("batch_id"))):  # cancelled or paused
             return
         mail.status, mail.updated = _status(step), step.at
         world.record(
@@ -45,6 +45,8 @@ def take(world: World, mail: Mail, step: Step) -> None:
         _suppress(world, mail, step)
         world.changed()
         events.tell(world, mail, step.event, step.fields, step.at)
+    if step.event == "delivered":
+        world.arrived(mail, step.at)
 
 
 def _status(step: Step) -> str:
@@ -62,15 +64,15 @@ def _steps(world: World, mail: Mail, start: float) -> list[Step]:
 def _endings(address: str, arrives: float) -> list[Step]:
     match _role(address):
         case "bounce":
-            return [Step(arrives, "bounce", _BOUNCED)]
+            return [Step(arrives, "bounce", BOUNCED)]
         case "block":
-            return [Step(arrives, "bounce", _BLOCKED)]
+            return [Step(arrives, "bounce", BLOCKED)]
         case "spam":
             return [_delivered(arrives), Step(arrives + 60, "spamreport")]
         case "late-bounce":
-            return [_delivered(arrives), Step(arrives + 86_400, "bounce", {**_BOUNCED, "late": True})]
-        case role if role.startswith("defer"):
-            return _deferrals(int(role[5:] or 3), arrives)
+            return [_delivered(arrives), Step(arrives + 86_400, "bounce", {**BOUNCED, "late": True})]
+        case role if found := re.fullmatch(r"defer(\d*)", role):
+            return _deferrals(int(found[1] or 3), arrives)
     return [_delivered(arrives)]
 
 
@@ -83,7 +85,7 @@ def _deferrals(times: int, arrives: float) -> list[Step]:
         if wait < DEFERRED_FOR
     ]
     if times * DEFERRED_EVERY >= DEFERRED_FOR:
-        return [*steps, Step(arrives + DEFERRED_FOR, "bounce", _BLOCKED)]
+        return [*steps, Step(arrives + DEFERRED_FOR, "bounce", BLOCKED)]
     return [*steps, _delivered(arrives + times * DEFERRED_EVERY)]
 
 
@@ -95,13 +97,13 @@ def _tracked(mail: Mail, arrives: float) -> list[Step]:
     return [Step(arrives + 300, "open", {"useragent": "Mozilla/5.0", "ip": "203.0.113.9", "sg_machine_open": True})]
 
 
-_BOUNCED = {
+BOUNCED = {
     "reason": "550 5.1.1 The email account that you tried to reach does not exist",
     "status": "5.1.1",
     "type": "bounce",
     "bounce_classification": "Invalid Address",
 }
-_BLOCKED = {
+BLOCKED = {
     "reason": "550 5.7.1 Blocked - see https://support.example.net",
     "status": "5.7.1",
     "type": "blocked",

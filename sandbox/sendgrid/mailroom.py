@@ -79,6 +79,7 @@ class Mailroom:
     """Events waiting to be posted, a list for each sending server."""
     batches: dict[str, str] = field(default_factory=dict)
     """Batch ids handed out, and whether they are `cancel`led or `pause`d."""
+    groups: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, mail: Mail) -> None:
         self.mails.append(mail)

@@ -98,3 +98,5 @@ def move(world: World, text: Text, status: str, moment: float, error: int | None
     world.changed()
     if status != "sending":
         callbacks.tell(world, text, status, error, moment)
+    if status == "delivered":
+        world.arrived(text, moment)

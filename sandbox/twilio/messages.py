@@ -36,6 +36,10 @@ class Text:
     media: int = 0
     heard: str = ""
     """Why the application did not hear of an inbound text. Empty when it did."""
+    told_early: str = ""
+    """The status that the application was told before its request was answered."""
+    held_back: Any = None
+    """A callback that is to go out after the next one."""
 
     @property
     def is_final(self) -> bool:

@@ -86,7 +86,7 @@ def list_messages(world: World, request: Request, account: str) -> Answer:
 def _matching(world: World, request: Request, account: str) -> Iterator[Text]:
     args = request.args
     accepts = _date_filter(args)
-    horizon = world.faults.list_horizon(world.clock.now())
+    horizon = world.clock.now() - request.lag_seconds
     for text in world.texts.newest_first(args.get("To", "")):
         if text.account != account or text.created > horizon:
             continue
