@@ -1,0 +1,107 @@
+"""What in a reply is distress that pages a person, what a person should read soon, and what is neither.
+
+It finds phrases, nothing more: no diagnosis, no degree of risk. A negated or past mention is for review, never nothing.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from service.rules.phrases import Match, PhraseBook, words_of
+
+CHUNK, OVERLAP = 200, 40
+"""Words looked at together; the next ones begin with the last 40 of these, more than any phrase is long."""
+CHUNKS = 28
+"""Different chunks looked at in a long text, from both its ends: about 23,000 characters. More is for a person."""
+
+
+class Level(StrEnum):
+    NONE = "none"
+    REVIEW = "review"
+    CRISIS = "crisis"
+
+
+class Category(StrEnum):
+    """What a crisis is about, the most urgent first: the order decides which of two is answered."""
+
+    MEDICAL = "medical"
+    IMMEDIATE = "immediate"
+    ABUSE = "abuse"
+    SELF_HARM = "self_harm"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the scan found: how soon a person must read it, what it is about, and by which pattern."""
+
+    level: Level
+    category: Category | None = None
+    by: str = ""
+    """The pattern that matched, as staff may see it; never the member's words."""
+    with_abuse: bool = False
+    """Abuse is mentioned anywhere: the reply says nothing of it, for the one who does it may hold the phone."""
+    is_read_by_others: bool = False
+    """The member fears that somebody reads this phone: with an opt-out, nothing at all is answered."""
+
+
+NOTHING = Finding(Level.NONE)
+CRASHED = Finding(Level.CRISIS, Category.UNKNOWN, "the scan failed")
+"""What the flow puts in place of a scan that raised: it pages, and answers nothing."""
+
+
+def scan(text: str) -> Finding:
+    """The most urgent that the text holds. Reads the raw text, before anything else does; long texts from both ends."""
+    chunks = list(dict.fromkeys(_chunks(words_of(text))))
+    nearest_an_end = sorted(range(len(chunks)), key=lambda n: min(n, len(chunks) - 1 - n))
+    found = [match for n in nearest_an_end[:CHUNKS] for match in _found(list(chunks[n]))]
+    if not found and len(chunks) > CHUNKS:
+        return Finding(Level.REVIEW, None, "longer than what is scanned")
+    return _finding(found)
+
+
+def _chunks(words: list[str]) -> Iterator[tuple[str, ...]]:
+    for begin in range(0, max(1, len(words) - OVERLAP), CHUNK - OVERLAP):
+        yield tuple(words[begin : begin + CHUNK])
+
+
+def _found(words: list[str]) -> list[Match]:
+    """Every match that no false friend covers, those that are negated or past labelled for review."""
+    crises, others = _split(_book().find(words))
+    covers = [match for match in others if match.label == "false friend"]
+    softened = [match for match in others if match.label == "softened"]
+    kept = [match for match in crises if not _is_within_any(match, covers)]
+    return [
+        Match("review", match.pattern, match.first, match.last) if _is_within_any(match, softened) else match
+        for match in kept
+    ]
+
+
+def _split(matches: list[Match]) -> tuple[list[Match], list[Match]]:
+    guards = ("false friend", "softened")
+    return [m for m in matches if m.label not in guards], [m for m in matches if m.label in guards]
+
+
+def _is_within_any(match: Match, covers: Collection[Match]) -> bool:
+    return any(match.within(cover) for cover in covers)
+
+
+def _finding(found: Collection[Match]) -> Finding:
+    by_label = {match.label: match.pattern for match in reversed(list(found))}
+    is_read = "reader" in by_label
+    for category in Category:
+        if category in by_label:
+            with_abuse = Category.ABUSE in by_label
+            return Finding(Level.CRISIS, category, by_label[category], with_abuse, is_read)
+    if "review" in by_label:
+        return Finding(Level.REVIEW, None, by_label["review"], is_read_by_others=is_read)
+    return Finding(Level.NONE, is_read_by_others=is_read)
+
+
+@cache
+def _book() -> PhraseBook:
+    return PhraseBook(
+        *(Path(__file__).with_name(name).read_text("utf-8") for name in ("distress_en.txt", "distress_es.txt"))
+    )

@@ -1,0 +1,211 @@
+"""Finding phrases in what people type: their words in one spelling, and patterns of words with slots.
+
+A pattern is words that follow one another: `wanna|gonna ~2 die|dying`. `a|b` is either; `stem*` any word that begins
+so; `@class` a named list of words; `word?` may be missing; `~2` up to two words of any kind, within the sentence.
+`.` is the end of a sentence, `^` and `$` are the beginning and the end of the text.
+
+A table is a text: `[label]` above the patterns with that label, `[class name]` above the words of a class, `[common]`
+above words too common to begin the search with, `#` before a remark.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from service.rules.spelling import FILLERS, LETTERS, PAIRS, SPELLINGS
+
+END = "."
+"""Stands for the end of a sentence among the words; no gap reaches across it."""
+START, FINISH = "^", "$"
+ENDINGS = frozenset({END, START, FINISH})
+
+ALIKE = str.maketrans(
+    dict(zip("авекмнорстухіјѕѵԁԛԝαβεζηικμνορτυχ", "abekmhopctyxijsvdqwabezhikmvoptux", strict=True))
+    | dict.fromkeys(range(0x0300, 0x0370), "")
+    | dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff*"), "")
+    | dict.fromkeys("'’‘ʼ`´", "")
+)
+REPEATED = re.compile(r"([a-z])\1\1+")
+WORD = re.compile(r"[a-z0-9@$]+|[.!?;\n]+|…")
+LONGEST_WORD = 30
+NUMBERS = {"number": " ".join(map(str, range(1, 1000)))}
+
+
+def fold(text: str) -> str:
+    """The text in small plain letters: no accents, apostrophes or invisible marks, look-alikes as Latin letters."""
+    text = unicodedata.normalize("NFKC", text).casefold()
+    if not text.isascii():
+        text = unicodedata.normalize("NFD", text)
+    return text.translate(ALIKE)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in one spelling, "I do not want to" as "i dont wanna"; fillers left out, "." at its stops."""
+    found = [_spelt(word) for word in WORD.findall(REPEATED.sub(r"\1", fold(text)))]
+    spelt = [part for words in found for part in words]
+    return [START, *_paired(spelt), FINISH]
+
+
+def _spelt(word: str) -> tuple[str, ...]:
+    if not word[0].isalnum() and word[0] not in "@$":
+        return () if word in ("…",) or word.startswith("..") else (END,)
+    known = SPELLINGS.get(word)
+    if known is not None:
+        return known
+    if len(word) > 2 and not word.isalpha() and not word.isdigit():
+        plain = word.translate(LETTERS)
+        return SPELLINGS.get(plain, (plain,)) if plain.isalpha() else (word[:LONGEST_WORD],)
+    return (word[:LONGEST_WORD],)
+
+
+def _paired(words: list[str]) -> Iterator[str]:
+    """Pairs that are one word elsewhere joined, fillers left out."""
+    kept = [word for word in words if word not in FILLERS]
+    at = 0
+    while at < len(kept):
+        joined = PAIRS.get((kept[at], kept[at + 1])) if at + 1 < len(kept) else None
+        yield joined or kept[at]
+        at += 2 if joined else 1
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One place of a pattern: the words that fill it, and how many others may stand before it."""
+
+    words: frozenset[str]
+    stems: tuple[str, ...]
+    gap: int
+
+    def takes(self, word: str) -> bool:
+        return word in self.words or word.startswith(self.stems)
+
+
+@dataclass(frozen=True)
+class Match:
+    """A pattern found: its label, the pattern, and the places of its first and last word."""
+
+    label: str
+    pattern: str
+    first: int
+    last: int
+
+    def within(self, other: "Match") -> bool:
+        return other.first <= self.first and self.last <= other.last
+
+
+@dataclass(frozen=True)
+class Phrase:
+    label: str
+    pattern: str
+    slots: tuple[Slot, ...]
+    anchor: int
+    """The slot that is looked for first: the one with the rarest words."""
+
+    def at(self, words: list[str], place: int) -> Match | None:
+        """The phrase with its anchor at `place`, if it is there."""
+        first = last = {place}
+        for slot, gap in zip(self.slots[: self.anchor][::-1], self._gaps_back(), strict=True):
+            first = _reached(words, first, slot, gap, step=-1)
+        for slot in self.slots[self.anchor + 1 :] if first else ():
+            last = _reached(words, last, slot, slot.gap, step=1)
+        return Match(self.label, self.pattern, max(first), min(last)) if first and last else None
+
+    def _gaps_back(self) -> list[int]:
+        return [slot.gap for slot in self.slots[1 : self.anchor + 1][::-1]]
+
+
+def _reached(words: list[str], places: set[int], slot: Slot, gap: int, step: int) -> set[int]:
+    """Where `slot` is filled, at most `gap` words away from one of the places, in the same sentence."""
+    found = set()
+    for place in places:
+        for there in range(place + step, place + step * (gap + 2), step):
+            if not 0 <= there < len(words):
+                break
+            if slot.takes(words[there]):
+                found.add(there)
+            if words[there] in ENDINGS:
+                break
+    return found
+
+
+class PhraseBook:
+    """Phrases by label, found in the time it takes to read the words once."""
+
+    def __init__(self, *tables: str) -> None:
+        sections = [section for table in tables for section in _sections(table)]
+        classes = {
+            name.removeprefix("class "): " ".join(lines) for name, lines in sections if name.startswith("class ")
+        }
+        common = frozenset(word for name, lines in sections if name == "common" for word in " ".join(lines).split())
+        self._by_word: dict[str, list[Phrase]] = {}
+        self._by_stem: dict[str, list[Phrase]] = {}
+        for label, lines in sections:
+            if label != "common" and not label.startswith("class "):
+                for line in lines:
+                    self._add_all(_phrases(label, line, {**NUMBERS, **classes}, common))
+
+    def find(self, words: list[str]) -> list[Match]:
+        """Every match, shortest way each, in the order of the text."""
+        tries = ((place, phrase) for place, word in enumerate(words) for phrase in self.starting(word))
+        return [match for place, phrase in tries if (match := phrase.at(words, place))]
+
+    def starting(self, word: str) -> list[Phrase]:
+        """The phrases worth trying where this word stands."""
+        return self._by_word.get(word, []) + [
+            phrase for phrase in self._by_stem.get(word[:4], []) if phrase.slots[phrase.anchor].takes(word)
+        ]
+
+    def _add_all(self, phrases: Iterable[Phrase]) -> None:
+        for phrase in phrases:
+            slot = phrase.slots[phrase.anchor]
+            for word in slot.words:
+                self._by_word.setdefault(word, []).append(phrase)
+            for stem in slot.stems:
+                self._by_stem.setdefault(stem[:4], []).append(phrase)
+
+
+def _sections(table: str) -> list[tuple[str, list[str]]]:
+    sections: list[tuple[str, list[str]]] = []
+    for line in filter(None, map(str.strip, table.splitlines())):
+        if line.startswith("["):
+            sections.append((line.strip("[]"), []))
+        elif not line.startswith("#"):
+            sections[-1][1].append(line)
+    return sections
+
+
+def _phrases(label: str, line: str, classes: Mapping[str, str], common: frozenset[str]) -> Iterator[Phrase]:
+    for slots in _slots(line.split(), classes):
+        anchor = min(range(len(slots)), key=lambda n: (_commonness(slots[n], common), len(slots[n].words)))
+        yield Phrase(label, line, slots, anchor)
+
+
+def _commonness(slot: Slot, common: frozenset[str]) -> int:
+    return len(slot.words & common)
+
+
+def _slots(parts: list[str], classes: Mapping[str, str], gap: int = 0) -> list[tuple[Slot, ...]]:
+    """The slots of a pattern, once with and once without each word that may be missing."""
+    if not parts:
+        return [()]
+    head, rest = parts[0], parts[1:]
+    if head.startswith("~"):
+        return _slots(rest, classes, int(head[1:] or 3))
+    slot = _slot(head.rstrip("?"), classes, gap)
+    filled = [(slot, *slots) for slots in _slots(rest, classes)]
+    return filled + _slots(rest, classes, gap) if head.endswith("?") else filled
+
+
+def _slot(part: str, classes: Mapping[str, str], gap: int) -> Slot:
+    names = [name for part in part.split("|") for name in _members(part, classes)]
+    stems = tuple(name[:-1] for name in names if name.endswith("*"))
+    if short := [stem for stem in stems if len(stem) < 4]:
+        raise ValueError(f"a stem has 4 letters or more: {short}")
+    return Slot(frozenset(name for name in names if not name.endswith("*")), stems, gap)
+
+
+def _members(name: str, classes: Mapping[str, str]) -> list[str]:
+    if not name.startswith("@"):
+        return [name]
+    return [member for word in classes[name[1:]].split() for member in _members(word, classes)]

@@ -1,0 +1,176 @@
+"""How people spell on a phone: one spelling for each word that the phrases look for."""
+
+KEY_WORDS = (
+    *("suicide", "suicidal", "overdose", "overdosed", "overdosing", "unconscious", "seizure", "breathing", "breathe"),
+    *("bleeding", "strangled", "strangling", "threatened", "threatening", "threatens", "swallowed", "unresponsive"),
+    *("myself", "suicidarme", "sobredosis", "pastillas", "convulsion", "desaparecer", "hopeless", "collapsed"),
+)
+"""Words that are recognised with one letter wrong, missing, doubled or swapped."""
+
+TO_KNOWN = {
+    "suiside suisidal sucidial suicidle suicude suicid sewerslide": "suicide",
+    "lief lyfe liffe": "life",
+    "kil kll kiil kilk k1ll": "kill",
+    "kilin killin kiling": "killing",
+    "dieing dyeing diying": "dying",
+    "ded": "dead",
+    "hert hrut hurtt": "hurt",
+    "harmin": "harming",
+    "cuttin cuting": "cutting",
+    "choaked chocked": "choked",
+    "breth brethe breate breeth": "breathe",
+    "brething breathin": "breathing",
+    "siezure seziure": "seizure",
+    "unconcious unconsious unconscience": "unconscious",
+    "uncontious": "unconscious",
+    "od oding": "overdose",
+    "oded": "overdosed",
+    "kms kmsing kys": "kms",
+    "wana wan wannna": "wanna",
+    "gona gunna goin2 gon": "gonna",
+    "goin goign": "going",
+    "dnt dont dun donot": "dont",
+    "cnt cannot cannt couldnt": "cant",
+    "aint arent": "isnt",
+    "doesnt": "dont",
+    "u yu": "you",
+    "ur": "your",
+    "tonite 2nite tonihgt tonigt": "tonight",
+    "tmrw tomorow tommorow tmr tomorro": "tomorrow",
+    "nite": "night",
+    "bcuz cuz cos coz bc becuase": "because",
+    "thinkin": "thinking",
+    "plannin planing": "planning",
+    "anymor": "anymore",
+    "evry": "every",
+    "evryone everone everybody": "everyone",
+    "noone nobody": "nobody",
+    "sumone somone somebody": "someone",
+    "bf": "boyfriend",
+    "gf": "girlfriend",
+    "hubby": "husband",
+    "mum mom mam mama mommy mummy mami": "mom",
+    "papa daddy dada": "dad",
+    "q k": "que",
+    "xq porq": "porque",
+    "qiero kiero quero quierro": "quiero",
+    "morirme morrir": "morir",
+    "ojala ojalá": "ojala",
+    "bastillas pastiyas": "pastillas",
+}
+JOINED = {
+    "killmyself": "kill myself",
+    "killingmyself": "killing myself",
+    "endmylife": "end my life",
+    "enditall": "end it all",
+    "wanttodie": "wanna die",
+    "iwanttodie": "i wanna die",
+    "wannadie": "wanna die",
+    "selfharm": "self harm",
+    "selfharming": "self harming",
+    "selfharmed": "self harmed",
+    "im": "i am",
+    "ima": "i gonna",
+    "imma": "i gonna",
+    "ive": "i have",
+    "id": "i would",
+    "ill": "i will",
+    "shell": "she will",
+    "theyll": "they will",
+    "youll": "you will",
+    "hes": "he is",
+    "shes": "she is",
+    "theyre": "they are",
+    "its": "it is",
+    "thats": "that is",
+    "theres": "there is",
+    "whats": "what is",
+    "hed": "he would",
+    "youre": "you are",
+    "wasnt": "was not",
+    "havent": "have not",
+    "hasnt": "has not",
+    "werent": "were not",
+    "whos": "who is",
+    "weve": "we have",
+    "theyve": "they have",
+    "youve": "you have",
+    "wouldve": "would have",
+    "shouldve": "should have",
+    "heartattack": "heart attack",
+    "rn": "right now",
+    "goodbyes": "goodbye",
+    "bye": "goodbye",
+    "byebye": "goodbye",
+    "al": "a el",
+    "del": "de el",
+}
+LETTERS = str.maketrans("013457@$", "oieasTas".lower())
+"""Digits and signs that stand for letters, in a word that has letters too."""
+
+PAIRS = {
+    tuple(pair.split()): joined
+    for joined, pairs in {
+        "dont": ["do not", "does not"],
+        "didnt": ["did not"],
+        "cant": ["can not", "could not", "can nt"],
+        "wont": ["will not"],
+        "wouldnt": ["would not"],
+        "isnt": ["is not", "am not", "are not", "was not", "were not"],
+        "wanna": ["want to", "wants to", "wanted to", "wanting to"],
+        "gonna": ["going to"],
+        "gotta": ["have to", "has to", "got to", "need to", "needs to"],
+        "myself": ["my self", "me self", "mi self"],
+        "himself": ["him self"],
+        "herself": ["her self"],
+        "anymore": ["any more", "any longer"],
+        "tonight": ["to night"],
+        "overdose": ["o d"],
+        "cardiac": ["heart attack"],
+        "nobody": ["no one"],
+        "everyone": ["every one"],
+    }.items()
+    for pair in pairs
+}
+FILLERS = frozenset(
+    {
+        *(
+            "just",
+            "really",
+            "very",
+            "literally",
+            "honestly",
+            "actually",
+            "fucking",
+            "fuckin",
+            "freaking",
+            "even",
+            "still",
+        ),
+        *("kinda", "totally", "seriously", "basically", "definitely", "probably", "maybe", "also", "tbh", "ngl", "pls"),
+        *("please", "badly", "simply", "truly", "always", "um", "uh", "well", "omg", "so"),
+        *("muy", "ya", "pues", "realmente", "solo", "tambien"),
+    }
+)
+"""Words that change nothing of what is said; left out, so that patterns need not expect them everywhere."""
+
+
+def _misspellings(word: str) -> set[str]:
+    """Every string one slip away from the word; its first letter is right."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    cuts = [(word[:n], word[n:]) for n in range(1, len(word) + 1)]
+    missing = {head + tail[1:] for head, tail in cuts}
+    swapped = {head + tail[1] + tail[0] + tail[2:] for head, tail in cuts if len(tail) > 1}
+    other = {head + letter + tail[1:] for head, tail in cuts if tail for letter in letters}
+    added = {head + letter + tail for head, tail in cuts for letter in letters}
+    return missing | swapped | other | added
+
+
+def _spellings() -> dict[str, tuple[str, ...]]:
+    slips = {slip: (word,) for word in KEY_WORDS for slip in _misspellings(word)}
+    known = {typed: (word,) for several, word in TO_KNOWN.items() for typed in several.split()}
+    joined = {typed: tuple(words.split()) for typed, words in JOINED.items()}
+    return slips | known | joined | {word: (word,) for word in KEY_WORDS}
+
+
+SPELLINGS = _spellings()
