@@ -17,12 +17,17 @@ SANDBOX_API_KEY = "SK" + "0" * 31 + "1"
 SANDBOX_API_SECRET = "secret"
 SANDBOX_NUMBER = "+15005550006"
 SANDBOX_SENDGRID_KEY = "SG.sandbox.key"
+SANDBOX_EVENT_KEY = (
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEqVef44rmmFVAacPU4/3tq5/7mgGGERTlrAwL10JpXmIcIEzYtqCgbwFjZf0H70ze"
+    "4SlPAodes7sT8+TQ9VHXQA=="
+)
 
 NAMES = (
     "DATA_DIR",
     "DATABASE_URL",
     "REDIS_URL",
     "PUBLIC_URL",
+    "HOST",
     "PORT",
     "SANDBOX_PORT",
     "GROUPKEEPER_MODE",
@@ -105,6 +110,8 @@ class Settings:
     redis_url: str = field(repr=False)
     """Empty: the Valkey that runs in `data_dir`."""
     public_url: str
+    host: str
+    """The address that the pages listen on; 0.0.0.0 behind a proxy on another machine."""
     port: int
     sandbox_port: int
     mode: Mode
@@ -156,6 +163,7 @@ class _Reader:
             database_url=self._database_url(data_dir),
             redis_url=self._redis_url(),
             public_url=self._url("PUBLIC_URL", https=live) or f"http://127.0.0.1:{port}",
+            host=self._text("HOST") or "127.0.0.1",
             port=port,
             sandbox_port=sandbox_port,
             mode=Mode(mode),
@@ -290,7 +298,7 @@ class _Reader:
             api_key=self._text("SENDGRID_API_KEY") or SANDBOX_SENDGRID_KEY,
             sender=self._text("SENDGRID_FROM") or "office@groups.example.org",
             reply_domain=self._text("SENDGRID_REPLY_DOMAIN"),
-            event_public_key=self._text("SENDGRID_EVENT_PUBLIC_KEY"),
+            event_public_key=self._text("SENDGRID_EVENT_PUBLIC_KEY") or ("" if live else SANDBOX_EVENT_KEY),
             inbound_public_key=self._text("SENDGRID_INBOUND_PUBLIC_KEY"),
             base=self._base("SENDGRID_API_BASE", live, sandbox_port),
         )

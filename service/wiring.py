@@ -28,8 +28,11 @@ class Parts:
     settings: Settings
     engine: Engine
     clock: Clock
+    """The present of members, sessions and messages; in practice mode it may race."""
     open_db: OpenDb
     read_db: OpenDb
+    machine_clock: Clock = field(default_factory=Clock)
+    """The present of staff at their browsers: sign-ins and their links last by this one."""
     _made: dict[int, Mapping[ChannelName, Channel]] = field(default_factory=dict, repr=False)
 
     @property

@@ -12,7 +12,7 @@ from hashlib import blake2b
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -116,9 +116,7 @@ def plan_member(db: Session, member: Member, now: datetime) -> Changes:
 
 def gather(db: Session, group: Group, practice: Practice, now: datetime, member: Member | None = None) -> Facts:
     """Read the facts of one group, or of one member in it: six queries, whatever their size."""
-    sessions = db.scalars(
-        GroupSession.between(now - BACK, now + HORIZON + LONGEST_LEAD).where(GroupSession.group_id == group.id)
-    ).all()
+    sessions = db.scalars(_sessions(group, now)).all()
     enrolments: dict[UUID, list[Enrolment]] = defaultdict(list)
     for enrolment in db.scalars(Enrolment.of_group(group.id)):
         if member is None or enrolment.member_id == member.id:
@@ -135,6 +133,17 @@ def gather(db: Session, group: Group, practice: Practice, now: datetime, member:
         attendance={(row.group_session_id, row.member_id): row for row in attendance},
         practice=practice,
         now=now,
+    )
+
+
+def _sessions(group: Group, now: datetime) -> Select[GroupSession]:
+    """Those near enough to be planned, and those that were moved out of sight and still have something planned."""
+    is_planned = exists().where(Delivery.group_session_id == GroupSession.id, Delivery.state == State.SCHEDULED)
+    is_near = GroupSession.starts_at < now + HORIZON + LONGEST_LEAD
+    return (
+        select(GroupSession)
+        .where(GroupSession.group_id == group.id, GroupSession.starts_at >= now - BACK, is_near | is_planned)
+        .order_by(GroupSession.starts_at, GroupSession.id)
     )
 
 
@@ -182,9 +191,15 @@ def _of_one(
         later = [
             at
             for at, other in due[position + 1 :]
-            if other.is_on and rule.kind in REMINDERS and other.kind in REMINDERS and at > due_at
+            if _supersedes(other, rule, member, channel) and at > due_at
         ]
         yield _planned(facts, rule, group_session, member, channel, due_at, occasion, refusal, min(later, default=None))
+
+
+def _supersedes(other: Rule, rule: Rule, member: Member, channel: Channel) -> bool:
+    """Whether a later reminder takes the place of an earlier one. One that goes to others, or elsewhere, does not."""
+    both_remind = rule.kind in REMINDERS and other.kind in REMINDERS
+    return both_remind and other.is_on and channel in other.via.channels(member.choice)
 
 
 def _planned(  # noqa: PLR0913  one delivery's facts, side by side

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, time
 
+import phonenumbers
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.models import Practice
+from service.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,17 @@ class Office:
     phone: str = ""
     country: str = "US"
     time_zone: str = "America/New_York"
+
+
+def office_of(settings: Settings) -> Office:
+    """The defaults, with the number that texts come from as the office's, until staff enter the real one."""
+    sender = settings.twilio.sender
+    try:
+        number = phonenumbers.parse(sender)
+    except phonenumbers.NumberParseException:
+        return Office()
+    national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return Office(phone=national.replace("(", "").replace(") ", "-"))
 
 
 OPENS, CLOSES = time(9), time(20)

@@ -31,6 +31,8 @@ class Reply(Identified):
     text_sealed: Mapped[bytes | None]
     received_at: Mapped[datetime]
     meaning: Mapped[str] = mapped_column(String(24))
+    distress: Mapped[str | None] = mapped_column(String(24))
+    """What the scan for distress found: a category for a person to look at now, or `review` for today."""
     group_session_id: Mapped[UUID | None] = mapped_column(ForeignKey("group_sessions.id"))
     answered_with: Mapped[str | None] = mapped_column(String(40))
     """The key of the text that was sent back."""
@@ -47,6 +49,11 @@ class Reply(Identified):
     @classmethod
     def newest(cls) -> Select[Self]:
         return select(cls).order_by(cls.received_at.desc(), cls.id.desc())
+
+    @classmethod
+    def urgent(cls) -> Select[Self]:
+        """Those in which the scan found distress, and that nobody has looked at."""
+        return cls.unhandled().where(cls.distress.is_not(None), cls.distress != "review")
 
     @classmethod
     def unhandled(cls) -> Select[Self]:

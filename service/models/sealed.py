@@ -59,7 +59,7 @@ class Keyring:
 
     def index(self, kind: str, value: str) -> bytes:
         """A keyed hash of a number or an address: equal values, equal hashes."""
-        oldest = next(reversed(self.roots))
+        oldest = list(self.roots)[-1]
         return hmac.digest(self._key(oldest, "index"), f"{kind}|{value}".encode(), sha256)
 
     def _key(self, name: str, purpose: str) -> bytes:

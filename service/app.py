@@ -1,0 +1,176 @@
+"""The Flask app: blueprints, headers, error pages, health."""
+
+import logging
+import os
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from jinja2 import StrictUndefined
+from sqlalchemy import text
+from werkzeug.exceptions import HTTPException
+
+from service import keys
+from service.flows import heartbeat
+from service.logs import set_up_logging
+from service.texts import TEMPLATES
+from service.upgrade import WrongVersion, check
+from service.web import groups, group_members, home, log, me, members, replies, sessions, settings_pages, sign_in, webhooks
+from service.web.words import filters
+from service.wiring import Parts, build, read_settings
+
+logger = logging.getLogger(__name__)
+
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "X-Frame-Options": "DENY",
+}
+STAFF = (home, groups, group_members, sessions, members, replies, log, settings_pages)
+LARGEST_PAGE = 9_000_000
+"""Bytes: a CSV of 10,000 rows. Webhooks have their own, smaller limits."""
+BEAT = 5.0
+
+
+def from_environment() -> Flask:
+    """What gunicorn calls."""
+    settings = read_settings()
+    set_up_logging(settings)
+    parts = build(settings, stays=True)
+    check(parts.engine)
+    app = create_app(parts)
+    threading.Thread(target=_show_alive, args=(parts,), daemon=True).start()
+    return app
+
+
+def create_app(parts: Parts) -> Flask:
+    app = Flask("service", template_folder=str(TEMPLATES), static_folder="web/static")
+    public = urlsplit(parts.settings.public_url)
+    hosts = [public.hostname or "127.0.0.1"]
+    if parts.settings.is_practice:
+        hosts += ["127.0.0.1", "localhost"]
+    app.config.update(
+        SECRET_KEY=keys.secret_key(parts.settings),
+        TRUSTED_HOSTS=hosts,
+        MAX_CONTENT_LENGTH=LARGEST_PAGE,
+        MAX_FORM_MEMORY_SIZE=2_000_000,
+        MAX_FORM_PARTS=1000,
+        SESSION_COOKIE_NAME="form",
+        SESSION_COOKIE_SECURE=public.scheme == "https",
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,  # we send no referrer
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    app.extensions["parts"] = parts
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(filters())
+    csrf = CSRFProtect(app)
+    for module in STAFF:
+        module.pages.before_request(sign_in.turn_strangers_away)
+        app.register_blueprint(module.pages)
+    app.register_blueprint(sign_in.pages)
+    app.register_blueprint(me.pages)
+    for blueprint in (webhooks.twilio, webhooks.sendgrid, me.one_click):
+        app.register_blueprint(blueprint)
+        csrf.exempt(blueprint)
+    app.context_processor(sign_in.page_context)
+    app.after_request(_set_headers)
+    _add_health(app, parts)
+    _add_error_pages(app)
+    return app
+
+
+def _set_headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if not request.path.startswith("/static/"):
+        response.headers["Cache-Control"] = "no-store"
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response
+
+
+def _add_health(app: Flask, parts: Parts) -> None:
+    @app.get("/healthz")
+    def healthz() -> ResponseReturnValue:
+        return jsonify(status="ok")
+
+    @app.get("/readyz")
+    def readyz() -> ResponseReturnValue:
+        started = time.monotonic()
+        try:
+            check(parts.engine)
+            with parts.open_db() as db:
+                db.execute(text("SELECT 1"))
+        except WrongVersion:
+            return jsonify(status="wrong schema"), 503
+        except Exception:
+            logger.exception("not ready")
+            return jsonify(status="no database"), 503
+        slow = time.monotonic() - started > 1
+        return jsonify(status="slow" if slow else "ready"), 503 if slow else 200
+
+
+SENTENCES = {
+    400: ("Bad request", "The request could not be understood."),
+    403: ("Not allowed", "This is not allowed."),
+    404: ("Not found", "There is nothing here. It may have been moved or taken away."),
+    405: ("Not allowed", "This address does not take that kind of request."),
+    413: ("Too large", "What was sent is too large. Split it and try again."),
+    429: ("Too many", "Too many tries. Wait a little and try again."),
+    500: ("Something broke on our side", "Nothing was half-saved. Try again; if it happens again, tell your administrator."),
+    503: ("Not ready", "The service is not ready. Try again in a moment."),
+}
+
+
+def _add_error_pages(app: Flask) -> None:
+    @app.errorhandler(CSRFError)
+    def expired_form(error: CSRFError) -> ResponseReturnValue:
+        title = "The page was open too long"
+        return _page(400, title, "Load it again and repeat what you did.")
+
+    @app.errorhandler(HTTPException)
+    def said_no(error: HTTPException) -> ResponseReturnValue:
+        code = error.code or 500
+        if error.response is not None or code < 400:
+            return error
+        title, sentence = SENTENCES.get(code, SENTENCES[400])
+        return _page(code, title, sentence)
+
+    @app.errorhandler(Exception)
+    def broke(error: Exception) -> ResponseReturnValue:
+        logger.exception("request failed")
+        if request.blueprint in ("twilio", "sendgrid"):
+            return "", 503
+        return _page(500, *SENTENCES[500])
+
+
+def _page(code: int, title: str, sentence: str) -> ResponseReturnValue:
+    if request.path.startswith("/webhooks/") or request.path in ("/healthz", "/readyz"):
+        return "", code
+    return render_template("error.html", error_title=title, sentence=sentence), code
+
+
+def _show_alive(parts: Parts) -> None:
+    while True:
+        try:
+            with parts.open_db() as db:
+                heartbeat.beat(db, os.environ.get("GROUPKEEPER_PROCESS", "web"), datetime.now(UTC))
+        except Exception:
+            logger.exception("heartbeat failed")
+        time.sleep(BEAT)

@@ -1,0 +1,11 @@
+"""Operators' commands. A mistake of the user's is one sentence on standard error, never a traceback."""
+
+import sys
+
+from service.cli.root import root
+from service.cli import data, demo, look, processes, staff  # noqa: F401  they add their commands to the root
+
+
+def main() -> None:
+    """Exit codes: 0 done, 1 the thing asked for failed, 2 wrong usage or settings."""
+    sys.exit(root(prog_name="groupkeeper"))

@@ -1,0 +1,84 @@
+"""Commands about the installation itself: upgrade, staff, the practice."""
+
+import click
+from sqlalchemy import select
+
+from service.cli.root import Failed, root, settings, with_parts
+from service.flows.settle_in import found, office_of
+from service.flows.staffing import AlreadyThere, add_staff, password_link
+from service.clock import Clock
+from service.models import Practice
+from service.models.practice import Role
+from service.rules.contact import ContactError, read_email
+from service.rules.lines import COUNTRIES
+from service.rules.rows import NotReadable, zone
+from service.upgrade import upgrade
+from service.wiring import Parts, build
+
+
+@root.command("upgrade")
+def upgrade_command() -> None:
+    """Bring the database to this version. Safe to repeat."""
+    parts = build(settings(), stays=False)
+    upgrade(parts.engine, parts.settings.data_dir)
+    with parts.open_db() as db:
+        found(db, office_of(parts.settings), parts.clock())
+    click.echo("The database is up to date.")
+
+
+@root.group("staff")
+def staff_group() -> None:
+    """The people who use the pages."""
+
+
+@staff_group.command("add")
+@click.option("--email", required=True)
+@click.option("--name", required=True)
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@with_parts
+def add_command(parts: Parts, email: str, name: str, role: str) -> None:
+    """Add somebody, and print the one-time link by which they set their password."""
+    machine_now = Clock()()
+    try:
+        with parts.open_db() as db:
+            staff = add_staff(db, read_email(email), name, Role(role), parts.clock())
+            token = password_link(db, staff, machine_now)
+    except (AlreadyThere, ContactError) as error:
+        raise Failed(str(error)) from error
+    click.echo(f"{parts.settings.public_url}/password/{token}")
+    click.echo("The link works once, within the hour.", err=True)
+
+
+@root.command("practice")
+@click.option("--name")
+@click.option("--sender", help="Opens every text: neutral, at most 16 characters.")
+@click.option("--phone", help="The office's number, as members read it.")
+@click.option("--country", type=click.Choice(list(COUNTRIES), case_sensitive=False))
+@click.option("--time-zone")
+@with_parts
+def practice_command(
+    parts: Parts,
+    name: str | None,
+    sender: str | None,
+    phone: str | None,
+    country: str | None,
+    time_zone: str | None,
+) -> None:
+    """Show the practice, or change what is given."""
+    try:
+        given = {
+            "name": name,
+            "sender_label": sender[:16] if sender else None,
+            "phone": phone,
+            "country": country.upper() if country else None,
+            "time_zone": zone(time_zone) if time_zone else None,
+        }
+    except NotReadable as error:
+        raise Failed(str(error)) from error
+    with parts.open_db() as db:
+        practice = db.scalars(select(Practice)).one()
+        for field, value in given.items():
+            if value:
+                setattr(practice, field, value)
+        for field in given:
+            click.echo(f"{field}: {getattr(practice, field) or '-'}")

@@ -1,0 +1,36 @@
+"""A member says whether they come, or staff note it; and afterwards, whether they came."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from service.flows.plan import plan
+from service.models import Attendance, GroupSession, Member
+from service.models.groups import Answer, Came
+
+
+def answer(db: Session, group_session: GroupSession, member: Member, said: Answer | None, now: datetime) -> Attendance:
+    """Keep what the member said about this start of the session. What need not be asked any more is taken back."""
+    row = _row(db, group_session, member)
+    row.answer, row.answered_at = said, now
+    row.start_revision = group_session.start_revision
+    db.flush()
+    plan(db, now, [group_session.group], member)
+    return row
+
+
+def note_presence(db: Session, group_session: GroupSession, member: Member, came: Came | None, now: datetime) -> None:
+    """Who was there. Unknown stays unknown: it is never taken for absence."""
+    row = _row(db, group_session, member)
+    row.came = came
+    db.flush()
+    plan(db, now, [group_session.group], member)
+
+
+def _row(db: Session, group_session: GroupSession, member: Member) -> Attendance:
+    row = db.get(Attendance, (group_session.id, member.id), with_for_update=True)
+    if row is None:
+        row = Attendance(group_session_id=group_session.id, member_id=member.id)
+        db.add(row)
+        db.flush()
+    return row

@@ -1,0 +1,66 @@
+"""A member's own yes and no by text: in force at once, and kept word for word in the ledger."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from service.flows.ledger import Evidence, note
+from service.flows.plan import plan_member
+from service.flows.standing import standing
+from service.flows.suppress import is_suppressed, lift, suppress
+from service.models import Consent, Invitation, Member
+from service.rules.consent import Channel, Purpose
+
+BY_STOP = "text STOP"
+BY_START = "text START"
+
+
+def opt_out(
+    db: Session, members: Collection[Member], address_index: bytes, words: str, now: datetime, *, all_channels: bool
+) -> None:
+    """Nothing more goes to this number, whoever has it; with `all_channels` to their mail neither."""
+    suppress(db, Channel.SMS, address_index, "the member's words", now)
+    for member in members:
+        _withdraw(db, member, Channel.SMS, words, now)
+        if all_channels and member.email_index is not None:
+            suppress(db, Channel.EMAIL, member.email_index, "the member's words", now)
+            _withdraw(db, member, Channel.EMAIL, words, now)
+
+
+def accept_invitation(
+    db: Session, members: Collection[Member], address_index: bytes, words: str, now: datetime
+) -> bool:
+    """START from the number that was asked: the purposes asked for are in force. Returns whether anybody was asked."""
+    open_ones = {row.member_id: row for row in db.scalars(Invitation.open_for(address_index, now))}
+    asked = [member for member in members if member.id in open_ones]
+    for member in asked:
+        invitation = open_ones[member.id]
+        invitation.accepted_at = now
+        evidence = Evidence(now, BY_START, "member", words, member.language)
+        purposes = [Purpose(purpose) for purpose in invitation.purposes]
+        note(db, member, Channel.SMS, purposes, True, evidence, now)
+    if asked:
+        lift(db, Channel.SMS, address_index, now)
+    return bool(asked)
+
+
+def opt_in(db: Session, members: Collection[Member], address_index: bytes, words: str, now: datetime) -> bool:
+    """START after a STOP: what was agreed to before holds again, nothing new. Returns whether there is anything."""
+    was_out = is_suppressed(db, Channel.SMS, address_index)
+    lift(db, Channel.SMS, address_index, now)
+    for member in members if was_out else ():
+        rows = [row for row in db.scalars(Consent.of([member.id])) if row.channel is Channel.SMS]
+        last = {row.purpose: row for row in rows if row.address_index == address_index}
+        stopped = [purpose for purpose, row in last.items() if not row.is_yes and row.method == BY_STOP]
+        note(db, member, Channel.SMS, stopped, True, Evidence(now, BY_START, "member", words, member.language), now)
+        plan_member(db, member, now)
+    return any(standing(db, member).agreed(Channel.SMS, address_index) for member in members)
+
+
+def _withdraw(db: Session, member: Member, channel: Channel, words: str, now: datetime) -> None:
+    """The ledger's own row for each purpose that was in force: the suppression alone would not say which."""
+    index = member.address_index(channel)
+    current = standing(db, member)
+    purposes = [purpose for purpose in Purpose if index and current.consent(channel, purpose, index)]
+    note(db, member, channel, purposes, False, Evidence(now, BY_STOP, "member", words, member.language), now)

@@ -1,0 +1,218 @@
+"""A member wrote back: kept once, scanned for distress first, then understood, acted on, and answered at most once.
+
+The order of work is one for every inbound text: keep, scan, opt-out, HELP and START, the answer to what was asked
+last, and else a person.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from logging import getLogger
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service import texts
+from service.flows import attend, converse
+from service.flows.opting import accept_invitation, opt_in, opt_out
+from service.flows.suppress import is_suppressed, lock_members, suppress
+from service.models import Delivery, GroupSession, Member, Practice, Reply
+from service.models.groups import Answer
+from service.models.sealed import index_of
+from service.rules import distress
+from service.rules.consent import Channel
+from service.rules.distress import Category, Finding, Level
+from service.rules.understanding import Meaning, Understanding, understand
+
+log = getLogger(__name__)
+
+CRISIS_AGAIN = timedelta(hours=6)
+NOTICE_AGAIN = timedelta(hours=12)
+
+ANSWERS = {Meaning.COMING: Answer.COMING, Meaning.CANNOT: Answer.CANNOT}
+SEEN_BY_STAFF = frozenset({Meaning.COMING, Meaning.CANNOT, Meaning.OPT_IN, Meaning.HELP, Meaning.AUTOMATIC, Meaning.EMPTY})
+"""Done with once it was acted on, where the scan found nothing; everything else waits for a person."""
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """One text as the provider gave it to us."""
+
+    provider_id: str
+    address: str
+    text: str
+    provider_answered: bool = False
+    """The provider has sent its own answer to STOP, START or HELP: we stay silent."""
+    is_only_media: bool = False
+
+
+def receive(db: Session, inbound: Inbound, now: datetime) -> str:
+    """Keep the text, act on it, and return the answer, or "". Safe to repeat: the same text again gets no answer."""
+    known = select(Reply.id).where(Reply.provider_id == inbound.provider_id)
+    if db.scalars(known).first() is not None:
+        return ""
+    index = index_of(Channel.SMS, inbound.address)
+    members = lock_members(db, Channel.SMS, index)
+    reply = Reply(
+        provider_id=inbound.provider_id,
+        channel=Channel.SMS,
+        member_id=members[0].id if len(members) == 1 else None,
+        address_index=index,
+        address=inbound.address,
+        text=inbound.text.replace("\x00", ""),
+        received_at=now,
+        meaning=Meaning.WORDS,
+    )
+    db.add(reply)
+    finding = look_for_distress(converse.recent_words(db, index, inbound.text, now))
+    db.flush()
+    return _answered(db, reply, members, inbound, finding, now)
+
+
+def keep_page_reply(db: Session, delivery: Delivery, words: str, now: datetime) -> None:
+    """Words that a member left on a page. Scanned like every other."""
+    finding = look_for_distress(words)
+    db.add(
+        Reply(
+            provider_id=f"page:{delivery.id}:{now.isoformat()}",
+            channel=delivery.channel,
+            member_id=delivery.member_id,
+            address_index=delivery.address_index or b"",
+            address=delivery.address,
+            text=words,
+            received_at=now,
+            meaning=Meaning.WORDS,
+            distress=_distress(finding),
+            group_session_id=delivery.group_session_id,
+        )
+    )
+
+
+def look_for_distress(text: str) -> Finding:
+    """The scan of the raw text. One that fails counts as a match: a person looks."""
+    try:
+        return distress.scan(text)
+    except Exception:
+        log.exception("the scan for distress failed")
+        return distress.CRASHED
+
+
+def _answered(
+    db: Session, reply: Reply, members: list[Member], inbound: Inbound, finding: Finding, now: datetime
+) -> str:
+    practice = db.scalars(select(Practice)).one()
+    language = members[0].language if members else "en"
+    asked = converse.last_asked(db, members, now)
+    meant = understand(
+        inbound.text,
+        open_prompts=converse.open_prompts(asked),
+        was_opted_out=is_suppressed(db, Channel.SMS, reply.address_index),
+        language=language,
+    )
+    reply.meaning, reply.distress = meant.meaning, _distress(finding)
+    key = _act(db, reply, members, meant, inbound, asked, now)
+    key = _crisis_key(db, reply, finding, meant, practice, now) or key
+    if meant.meaning in SEEN_BY_STAFF and finding.level is Level.NONE and not meant.words:
+        reply.handled_at = now
+    if not key or _said_lately(db, reply, key, now):
+        return ""
+    reply.answered_with = key
+    reply.answer = _words(db, reply, key, members, practice, language)
+    return reply.answer
+
+
+def _act(
+    db: Session,
+    reply: Reply,
+    members: list[Member],
+    meant: Understanding,
+    inbound: Inbound,
+    asked: Delivery | None,
+    now: datetime,
+) -> str:
+    """Do what the text asks for. Returns the key of the answer, or ""."""
+    match meant.meaning:
+        case Meaning.OPT_OUT:
+            opt_out(db, members, reply.address_index, inbound.text, now, all_channels=meant.all_channels)
+            return "" if inbound.provider_answered else "stop_confirmation"
+        case Meaning.WRONG_NUMBER:
+            suppress(db, Channel.SMS, reply.address_index, "wrong number", now)
+            return "wrong_number_ack"
+        case Meaning.EMPTY | Meaning.AUTOMATIC:
+            return ""
+        case Meaning.HELP:
+            return "" if inbound.provider_answered else "help_reply"
+        case _ if not members:
+            return "unknown_sender"
+        case Meaning.OPT_IN:
+            return _opt_in(db, reply, members, inbound, now)
+        case Meaning.COMING | Meaning.CANNOT:
+            return _attendance(db, reply, meant.meaning, asked, now)
+        case Meaning.SCORE | Meaning.GOAL | Meaning.LATE:
+            return ""
+        case _:
+            return "unknown_reply" if asked is None else "unmonitored_notice"
+
+
+def _opt_in(db: Session, reply: Reply, members: list[Member], inbound: Inbound, now: datetime) -> str:
+    if accept_invitation(db, members, reply.address_index, inbound.text, now):
+        return "opt_in_confirmation"
+    again = opt_in(db, members, reply.address_index, inbound.text, now)
+    if inbound.provider_answered:
+        return ""
+    return "start_reply" if again else "unknown_reply"
+
+
+def _attendance(db: Session, reply: Reply, meaning: Meaning, asked: Delivery | None, now: datetime) -> str:
+    group_session = asked.group_session if asked else None
+    if asked is None or group_session is None or group_session.starts_at <= now:
+        reply.meaning = Meaning.WORDS
+        return "unknown_reply"
+    reply.group_session_id, reply.member_id = group_session.id, asked.member_id
+    attend.answer(db, group_session, asked.member, ANSWERS[meaning], now)
+    return "confirm_ack" if meaning is Meaning.COMING else "decline_ack"
+
+
+def _crisis_key(
+    db: Session, reply: Reply, finding: Finding, meant: Understanding, practice: Practice, now: datetime
+) -> str | None:
+    """The answer to distress goes before every other. None: there is none to give."""
+    if finding.level is Level.REVIEW:
+        return "unmonitored_notice" if meant.meaning is Meaning.WORDS else None
+    if finding.level is not Level.CRISIS or finding.category is Category.UNKNOWN:
+        return None
+    if meant.meaning is Meaning.OPT_OUT:
+        return "" if finding.is_read_by_others else "stop_confirmation_with_crisis"
+    if finding.category is Category.MEDICAL and practice.country == "US":
+        return "crisis_auto_reply_medical_US"
+    if finding.with_abuse or finding.category is Category.ABUSE:
+        return "crisis_auto_reply_neutral"
+    return f"crisis_auto_reply_{practice.country}"
+
+
+def _said_lately(db: Session, reply: Reply, key: str, now: datetime) -> bool:
+    """A crisis text at most every six hours, a notice every twelve; answers to commands always."""
+    if key.startswith("crisis"):
+        return converse.was_said(db, reply, "crisis", now - CRISIS_AGAIN)
+    if key.startswith(("unmonitored", "unknown")):
+        return converse.was_said(db, reply, "un", now - NOTICE_AGAIN)
+    return False
+
+
+def _words(db: Session, reply: Reply, key: str, members: list[Member], practice: Practice, language: str) -> str:
+    values: dict[str, str] = {}
+    group_session = db.get(GroupSession, reply.group_session_id) if reply.group_session_id else None
+    if group_session is not None and members:
+        values = texts.fields_of(group_session, members[0], practice)
+    try:
+        return texts.sms(key, practice, language, values)
+    except texts.MissingText:
+        return texts.sms(key, practice, "en", values)
+
+
+def _distress(finding: Finding) -> str | None:
+    if finding.level is Level.NONE:
+        return None
+    return "review" if finding.level is Level.REVIEW or finding.category is None else finding.category.value
+
+
+__all__ = ["Inbound", "keep_page_reply", "look_for_distress", "receive"]

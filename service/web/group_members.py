@@ -1,0 +1,169 @@
+"""A group's members: who they are, pasted or from a file, invited, on leave, gone."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.flows import enrol, import_file
+from service.flows.audit import audit
+from service.flows.show import member_state
+from service.flows.standing import standings
+from service.models import Enrolment, Group, Invitation, Member
+from service.rules import rows
+from service.rules.consent import Channel, Purpose, Standing
+from service.rules.tables import BadTable, RowError
+from service.web import parts
+from service.web.forms import pasted_table
+from service.web.groups import get_group
+
+pages = Blueprint("group_members", __name__, url_prefix="/groups/<uuid:group_id>/members")
+
+INVITED_TO = (Purpose.REMINDER, Purpose.REFLECTION, Purpose.CHECKIN)
+
+
+@pages.get("")
+def of_group(group_id: UUID) -> ResponseReturnValue:
+    with parts().read_db() as db:
+        return _page(db, get_group(db, group_id))
+
+
+@pages.post("")
+def add(group_id: UUID) -> ResponseReturnValue:
+    """Pasted lines or a file. With a bad line nothing is added, unless staff choose to keep the good ones."""
+    upload = request.files.get("file")
+    is_file = upload is not None and bool(upload.filename)
+    text = request.form.get("pasted", "")
+    data = upload.read() if upload is not None and is_file else pasted_table(text)
+    shared = request.form.get("shared") == "1"
+    now = parts().clock()
+    with parts().open_db() as db:
+        group = get_group(db, group_id)
+        try:
+            checked = import_file.check_members(db, data, now, shared_ok=shared, group=group)
+        except BadTable as error:
+            wrong = [error.error] if is_file or text.strip() else [RowError(0, "", "Paste at least one line.")]
+            return _page(db, group, pasted=text, wrong=wrong, is_file=is_file), 422
+        if checked.errors and not (request.form.get("keep_good") == "1" and checked.good):
+            page = _page(db, group, pasted=text, wrong=checked.errors, is_file=is_file, good=len(checked.good))
+            return page, 422
+        import_file.write_members(db, checked.good, now, lambda: None, group=group, shared_ok=shared)
+        audit(db, g.staff.id, "members added", group, now, count=len(checked.good))
+        if checked.errors:
+            left = "" if is_file else _bad_lines(text, {error.line for error in checked.errors})
+            flash(f"{len(checked.good)} added. The others are below.", "warning")
+            return _page(db, group, pasted=left, wrong=checked.errors, is_file=is_file), 422
+    added = len(checked.good)
+    flash(f"{added} member{'' if added == 1 else 's'} added. Nothing is sent to them until you invite them.", "success")
+    return redirect(url_for("group_members.of_group", group_id=group_id))
+
+
+@pages.post("/invite")
+def invite(group_id: UUID) -> ResponseReturnValue:
+    """The discreet question goes, once, to everybody who was not asked yet."""
+    now = parts().clock()
+    purposes = [purpose for purpose in INVITED_TO if request.form.get(f"purpose_{purpose}") == "1"]
+    with parts().open_db() as db:
+        group = get_group(db, group_id)
+        if not purposes:
+            errors = {f"purpose_{INVITED_TO[0]}": "Tick at least one thing that they asked for."}
+            return _page(db, group, errors=errors), 422
+        invited = sum(enrol.invite(db, member, purposes, g.staff.id, now) is not None for member in _to_invite(db, group))
+        audit(db, g.staff.id, "members invited", group, now, count=invited)
+    flash(f"{invited} invitation{'' if invited == 1 else 's'} on the way. They answer START to agree.", "success")
+    return redirect(url_for("group_members.of_group", group_id=group_id))
+
+
+@pages.post("/<uuid:enrolment_id>/leave")
+def leave(group_id: UUID, enrolment_id: UUID) -> ResponseReturnValue:
+    now = parts().clock()
+    with parts().open_db() as db:
+        enrolment = _enrolment(db, group_id, enrolment_id)
+        enrol.leave(db, enrolment, now.astimezone(enrolment.group.zone).date(), now)
+        audit(db, g.staff.id, "member left", enrolment, now)
+    flash("They have left the group. Nothing more is sent to them about it.", "success")
+    return redirect(url_for("group_members.of_group", group_id=group_id))
+
+
+@pages.post("/<uuid:enrolment_id>/away")
+def away(group_id: UUID, enrolment_id: UUID) -> ResponseReturnValue:
+    now = parts().clock()
+    errors: dict[str, str] = {}
+    name = f"until_{enrolment_id}"
+    until = rows.read(errors, name, lambda: rows.optional_date(request.form.get("until", "")), None)
+    with parts().open_db() as db:
+        enrolment = _enrolment(db, group_id, enrolment_id)
+        today = now.astimezone(enrolment.group.zone).date()
+        if until is not None and until < today:
+            errors[name] = "Choose today or a later day."
+        if errors:
+            return _page(db, enrolment.group, errors=errors), 422
+        enrol.go_away(db, enrolment, today if until else None, until, now)
+        audit(db, g.staff.id, "member on leave" if until else "member back", enrolment, now)
+    flash("Saved. Their messages follow.", "success")
+    return redirect(url_for("group_members.of_group", group_id=group_id))
+
+
+def _page(
+    db: Session,
+    group: Group,
+    *,
+    pasted: str = "",
+    wrong: list[RowError] | None = None,
+    is_file: bool = False,
+    good: int = 0,
+    errors: dict[str, str] | None = None,
+) -> str:
+    today = parts().clock().astimezone(group.zone).date()
+    enrolments = db.scalars(Enrolment.current(today).where(Enrolment.group_id == group.id)).all()
+    members = [enrolment.member for enrolment in enrolments]
+    standing = standings(db, members)
+    invited = set(db.scalars(select(Invitation.member_id)))
+    states = {row.id: member_state(row, standing[row.id], row.id in invited) for row in members}
+    reach = {row.id: _reach(row, standing) for row in members}
+    summary = {how: list(reach.values()).count(how) for how in ("text", "email", "")}
+    return render_template(
+        "staff/group_members.html",
+        group=group,
+        enrolments=enrolments,
+        states=states,
+        reach=reach,
+        summary=summary,
+        to_invite=len(_to_invite(db, group)),
+        purposes=INVITED_TO,
+        pasted=pasted,
+        wrong=_shown(wrong or [], is_file),
+        good=good,
+        errors=errors or {},
+        today=today,
+    )
+
+
+def _reach(member: Member, standing: Mapping[UUID, Standing]) -> str:
+    for channel, word in ((Channel.SMS, "text"), (Channel.EMAIL, "email")):
+        if channel in member.channels and standing[member.id].agreed(channel, member.address_index(channel)):
+            return word
+    return ""
+
+
+def _to_invite(db: Session, group: Group) -> list[Member]:
+    today = parts().clock().astimezone(group.zone).date()
+    enrolments = db.scalars(Enrolment.current(today).where(Enrolment.group_id == group.id))
+    return [enrolment.member for enrolment in enrolments if enrol.can_be_invited(db, enrolment.member)]
+
+
+def _shown(wrong: list[RowError], is_file: bool) -> list[RowError]:
+    """Pasted lines have no header, so their numbers are one less than a file's."""
+    return wrong if is_file else [RowError(max(0, row.line - 1), row.column, row.sentence) for row in wrong]
+
+
+def _bad_lines(text: str, bad: set[int]) -> str:
+    return "\n".join(line for number, line in enumerate(text.splitlines(), 2) if number in bad)
+
+
+def _enrolment(db: Session, group_id: UUID, enrolment_id: UUID) -> Enrolment:
+    enrolment = db.get(Enrolment, enrolment_id)
+    return enrolment if enrolment is not None and enrolment.group_id == group_id else abort(404)

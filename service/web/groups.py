@@ -1,0 +1,193 @@
+"""Groups: all of them, a new one, and one with its sessions and messages."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service.flows import schedule, show
+from service.flows.audit import audit
+from service.flows.plan import plan
+from service.models import Delivery, Enrolment, Group, GroupSession, Practice, Rule
+from service.rules import rows, sentences
+from service.rules.lifecycle import State
+from service.web import parts
+from service.web.forms import GroupForm
+
+pages = Blueprint("groups", __name__, url_prefix="/groups")
+
+
+@pages.get("")
+def all_groups() -> ResponseReturnValue:
+    now = parts().clock()
+    with parts().read_db() as db:
+        groups = db.scalars(Group.open().order_by(Group.created_at)).all()
+        following = {group.id: db.scalars(GroupSession.next_after(group.id, now)).first() for group in groups}
+        sizes = dict(
+            db.execute(
+                select(Enrolment.group_id, func.count(Enrolment.id))
+                .where(Enrolment.left_on.is_(None))
+                .group_by(Enrolment.group_id)
+            ).tuples()
+        )
+        return render_template("staff/groups.html", groups=groups, following=following, sizes=sizes)
+
+
+@pages.get("/new")
+def new_group() -> ResponseReturnValue:
+    today = parts().clock().date()
+    with parts().read_db() as db:
+        zone = db.scalars(select(Practice)).one().time_zone
+    values = {"time": "18:00", "minutes": "90", "repeats": "1", "ends": "count", "count": "12", "capacity": "10"}
+    return _form_page(GroupForm({**values, "time_zone": zone, "starts_on": today.isoformat()}))
+
+
+@pages.post("/new")
+def create_group() -> ResponseReturnValue:
+    """The dates are shown before anything is saved: the first press shows them, where no script has done so."""
+    with parts().open_db() as db:
+        form = _read_form(db)
+        if form.group is not None and _name_is_taken(db, form.group.name):
+            form.errors["group"] = "There is a group of this name already. Choose another name."
+        if form.errors or form.group is None:
+            return _form_page(form), 422
+        if form.values.get("action") != "create" or form.values.get("seen") != _seen(form):
+            return _form_page(form)
+        now = parts().clock()
+        row = form.group
+        about = schedule.About(
+            name=row.name,
+            outside_name=row.outside_name,
+            time_zone=row.time_zone,
+            place=row.place,
+            link=row.link,
+            capacity=row.capacity,
+        )
+        group = schedule.add_group(db, about, schedule.Meeting(row.recurrence, row.at, row.minutes), now)
+        audit(db, g.staff.id, "group added", group, now)
+        group_id = group.id
+    flash("The group is set up. Now add its members.", "success")
+    return redirect(url_for("group_members.of_group", group_id=group_id))
+
+
+@pages.post("/preview")
+def preview() -> ResponseReturnValue:
+    """The dates of what is typed so far. Saves nothing."""
+    with parts().read_db() as db:
+        form = _read_form(db)
+    return render_template("staff/_dates.html", form=form, seen=_seen(form))
+
+
+@pages.get("/<uuid:group_id>")
+def one_group(group_id: UUID) -> ResponseReturnValue:
+    now = parts().clock()
+    with parts().read_db() as db:
+        group = get_group(db, group_id)
+        coming_up = db.scalars(
+            select(GroupSession)
+            .where(GroupSession.group_id == group.id, GroupSession.ends_at > now)
+            .order_by(GroupSession.starts_at)
+            .limit(26)
+        ).all()
+        past = db.scalars(
+            select(GroupSession)
+            .where(GroupSession.group_id == group.id, GroupSession.ends_at <= now)
+            .order_by(GroupSession.starts_at.desc())
+            .limit(12)
+        ).all()
+        counts = show.answers(db, [*coming_up, *past])
+        return render_template("staff/group.html", group=group, coming_up=coming_up, past=past, counts=counts)
+
+
+@pages.get("/<uuid:group_id>/messages")
+def messages(group_id: UUID) -> ResponseReturnValue:
+    with parts().read_db() as db:
+        group = get_group(db, group_id)
+        return render_template("staff/group_messages.html", group=group, rules=_sentences(db, group))
+
+
+@pages.post("/<uuid:group_id>/messages")
+def switch_rules(group_id: UUID) -> ResponseReturnValue:
+    """The switches of all rules at once. What they change in the queue is counted."""
+    now = parts().clock()
+    with parts().open_db() as db:
+        group = get_group(db, group_id)
+        for rule in group.rules:
+            is_on = request.form.get(f"rule_{rule.id}") == "1"
+            if is_on != rule.is_on:
+                rule.is_on = is_on
+                audit(db, g.staff.id, "rule switched on" if is_on else "rule switched off", rule, now)
+        db.flush()
+        changes = plan(db, now, [group])
+    told = f"Saved. {changes.planned + changes.moved} messages planned, {changes.dropped} taken back."
+    flash(told, "success")
+    return redirect(url_for("groups.messages", group_id=group_id))
+
+
+@pages.post("/<uuid:group_id>/rules/<uuid:rule_id>")
+def change_rule(group_id: UUID, rule_id: UUID) -> ResponseReturnValue:
+    """Another lead for a reminder: every message of it that has not left moves along."""
+    now = parts().clock()
+    with parts().open_db() as db:
+        group = get_group(db, group_id)
+        rule = next((rule for rule in group.rules if rule.id == rule_id), None) or abort(404)
+        errors: dict[str, str] = {}
+        hours = rows.read(errors, f"hours_{rule.id}", lambda: rows.whole(request.form.get("hours", ""), 1, 336), 0)
+        if errors or rule.minutes is None:
+            listed = _sentences(db, group)
+            return render_template("staff/group_messages.html", group=group, rules=listed, errors=errors), 422
+        rule.minutes = hours * 60
+        audit(db, g.staff.id, "rule changed", rule, now, hours=hours)
+        db.flush()
+        changes = plan(db, now, [group])
+    flash(f"Saved. {changes.moved} messages moved.", "success")
+    return redirect(url_for("groups.messages", group_id=group_id))
+
+
+def get_group(db: Session, group_id: UUID) -> Group:
+    return db.get(Group, group_id) or abort(404)
+
+
+def _read_form(db: Session) -> GroupForm:
+    practice = db.scalars(select(Practice)).one()
+    today = parts().clock().astimezone(practice.zone).date()
+    return GroupForm.read(request.form, today, practice.time_zone)
+
+
+def _form_page(form: GroupForm) -> str:
+    return render_template(
+        "staff/group_new.html", form=form, errors=form.errors, zones=sorted(rows.zones()), seen=_seen(form)
+    )
+
+
+def _seen(form: GroupForm) -> str:
+    """What the dates on the page were made from: other dates have to be shown again."""
+    if form.group is None:
+        return ""
+    return " ".join(day.isoformat() for day in form.dates[:3]) + f" {len(form.dates)}"
+
+
+def _name_is_taken(db: Session, name: str) -> bool:
+    return db.scalars(select(Group.id).where(Group.name_index == schedule.name_index(name))).first() is not None
+
+
+def _sentences(db: Session, group: Group) -> list[dict[str, Any]]:
+    waiting = dict(
+        db.execute(
+            select(Delivery.rule_id, func.count(Delivery.id))
+            .join(Rule, Rule.id == Delivery.rule_id)
+            .where(Rule.group_id == group.id, Delivery.state == State.SCHEDULED)
+            .group_by(Delivery.rule_id)
+        ).tuples()
+    )
+    return [
+        {
+            "rule": rule,
+            "sentence": sentences.sentence(rule.kind, rule.timing, rule.via, rule.stop_if_answered),
+            "waiting": waiting.get(rule.id, 0),
+        }
+        for rule in group.rules
+    ]

@@ -1,0 +1,116 @@
+"""Today: what needs somebody, the next sessions, what goes out next, and how the last days went."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service.flows import heartbeat, show
+from service.models import Delivery, Group, GroupSession, Reply, Sender
+from service.rules.consent import Channel
+from service.rules.kinds import Kind
+from service.rules.lifecycle import State
+from service.web import parts
+
+pages = Blueprint("home", __name__)
+
+OVERDUE = timedelta(minutes=2)
+LAST_DAYS = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class GoingOut:
+    """Messages of one kind about one session that leave at the same time."""
+
+    at: datetime
+    kind: Kind
+    group: Group | None
+    texts: int
+    emails: int
+
+    @property
+    def how_many(self) -> str:
+        parts_of = [(self.texts, "text"), (self.emails, "email")]
+        return ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in parts_of if number)
+
+
+@pages.get("/")
+def today() -> ResponseReturnValue:
+    now = parts().clock()
+    with parts().read_db() as db:
+        coming_up = db.scalars(
+            GroupSession.between(now - timedelta(hours=3), now + timedelta(days=8)).limit(12)
+        ).all()
+        replies = db.scalars(Reply.unhandled().limit(5)).all()
+        return render_template(
+            "staff/home.html",
+            group_sessions=coming_up,
+            counts=show.answers(db, coming_up),
+            going_out=going_out(db, now, 8),
+            replies=replies,
+            tally=_tally(db, now),
+            troubles=_troubles(db, now),
+            has_groups=db.scalar(select(func.count(Group.id))),
+            waiting=db.scalar(select(func.count(Delivery.id)).where(Delivery.state == State.SCHEDULED)),
+        )
+
+
+def going_out(db: Session, now: datetime, most: int) -> list[GoingOut]:
+    """What leaves next, by time, kind and session."""
+    query = (
+        select(Delivery).where(Delivery.state == State.SCHEDULED).order_by(Delivery.next_at, Delivery.id).limit(200)
+    )
+    bundles: dict[tuple[datetime, Kind, object], list[Delivery]] = {}
+    for delivery in db.scalars(query):
+        minute = delivery.next_at.replace(second=0, microsecond=0)
+        bundles.setdefault((minute, delivery.kind, delivery.group_session_id), []).append(delivery)
+    found = []
+    for (at, kind, _), deliveries in list(bundles.items())[:most]:
+        group_session = deliveries[0].group_session
+        by = Counter(delivery.channel for delivery in deliveries)
+        group = group_session.group if group_session else None
+        found.append(GoingOut(at, kind, group, by[Channel.SMS], by[Channel.EMAIL]))
+    return found
+
+
+def _tally(db: Session, now: datetime) -> dict[str, int]:
+    """What became of the messages of the last seven days."""
+    query = (
+        select(Delivery.state, func.count(Delivery.id))
+        .where(Delivery.due_at > now - LAST_DAYS, Delivery.due_at <= now)
+        .group_by(Delivery.state)
+    )
+    by_state = Counter(dict(db.execute(query).tuples().all()))
+    return {
+        "delivered": by_state[State.DELIVERED],
+        "sent": by_state[State.ACCEPTED] + by_state[State.SENT] + by_state[State.SENDING],
+        "failed": by_state[State.UNDELIVERED] + by_state[State.DEAD],
+        "not_sent": by_state[State.EXPIRED] + by_state[State.SUPPRESSED] + by_state[State.CANCELLED],
+        "unclear": by_state[State.UNKNOWN] + by_state[State.ASSUMED],
+    }
+
+
+def _troubles(db: Session, now: datetime) -> list[tuple[str, str]]:
+    """What is wrong with the service itself, each with what to do."""
+    troubles = []
+    silent = heartbeat.silent(db, parts().machine_clock())
+    if silent:
+        names = " and ".join(silent)
+        troubles.append((f"The {names} process is silent", "Messages may be late. Start Groupkeeper again."))
+    for sender in db.scalars(select(Sender).where(Sender.paused_until > now)):
+        troubles.append(
+            ("A provider refuses our messages", f"{sender.pause_reason}. Check the account, then they go by themselves.")
+        )
+    overdue = db.scalar(
+        select(func.count(Delivery.id)).where(
+            Delivery.state == State.SCHEDULED,
+            Delivery.next_at < now - parts().clock.lasting(OVERDUE.total_seconds()),
+        )
+    )
+    if overdue and not troubles:
+        troubles.append((f"{overdue} messages are overdue", "The worker is behind, or not running."))
+    return troubles

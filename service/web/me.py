@@ -1,0 +1,94 @@
+"""Members' pages behind a link: the message of a mail, an answer to it, and the way out. Opening one changes nothing."""
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from service.flows import attend, links
+from service.flows.ledger import Evidence, note
+from service.flows.receive import keep_page_reply
+from service.flows.standing import standing
+from service.flows.suppress import suppress
+from service.models import Delivery, Link, Member
+from service.models.groups import Answer
+from service.rules.consent import Channel
+from service.rules.kinds import NATURES
+from service.web import parts
+
+pages = Blueprint("me", __name__)
+one_click = Blueprint("one_click", __name__)
+"""Without a form's token: the link is the authority (RFC 8058)."""
+
+LONGEST = 1600
+
+
+@pages.get("/me/<token>")
+def message(token: str) -> ResponseReturnValue:
+    with parts().read_db() as db:
+        link = links.follow(db, token, "message", parts().clock())
+        if link is None:
+            return render_template("member/link_gone.html"), 404
+        return _page(db, link)
+
+
+@pages.post("/me/<token>")
+def answer(token: str) -> ResponseReturnValue:
+    """Coming, can't come, or words."""
+    now = parts().clock()
+    with parts().open_db() as db:
+        link = links.follow(db, token, "message", now)
+        if link is None:
+            return render_template("member/link_gone.html"), 404
+        delivery = db.get_one(Delivery, link.delivery_id)
+        said = request.form.get("answer", "")
+        words = request.form.get("words", "").strip()[:LONGEST]
+        group_session = delivery.group_session
+        if said in set(Answer) and group_session is not None and group_session.starts_at > now:
+            attend.answer(db, group_session, delivery.member, Answer(said), now)
+        elif words:
+            keep_page_reply(db, delivery, words, now)
+        else:
+            return _page(db, link, "Choose an answer, or write a few words."), 422
+        return _page(db, link, done=True)
+
+
+@pages.get("/u/<token>")
+def ask_to_stop(token: str) -> ResponseReturnValue:
+    with parts().read_db() as db:
+        if links.follow(db, token, "unsubscribe", parts().clock()) is None:
+            return render_template("member/link_gone.html"), 404
+    return render_template("member/unsubscribe.html", done=False)
+
+
+@one_click.post("/u/<token>")
+def stop(token: str) -> ResponseReturnValue:
+    """Safe to repeat: the link lives on, so that a second press gets the same answer."""
+    now = parts().clock()
+    with parts().open_db() as db:
+        link = links.follow(db, token, "unsubscribe", now)
+        if link is None:
+            return render_template("member/link_gone.html"), 404
+        member = db.get_one(Member, link.member_id)
+        index = member.email_index
+        if index is not None:
+            agreed = standing(db, member).agreed(Channel.EMAIL, index)
+            evidence = Evidence(now, "unsubscribe link", "member", "One-Click", member.language)
+            note(db, member, Channel.EMAIL, agreed, False, evidence, now)
+            suppress(db, Channel.EMAIL, index, "unsubscribe link", now)
+    return render_template("member/unsubscribe.html", done=True)
+
+
+def _page(db: Session, link: Link, error: str = "", done: bool = False) -> str:
+    delivery = db.get_one(Delivery, link.delivery_id)
+    group_session = delivery.group_session
+    is_prompt = NATURES[delivery.kind].is_prompt
+    can_answer = not is_prompt and group_session is not None and group_session.starts_at > parts().clock()
+    return render_template(
+        "member/message.html",
+        delivery=delivery,
+        can_answer=can_answer,
+        is_prompt=is_prompt,
+        error=error,
+        done=done,
+        language=delivery.member.language,
+    )

@@ -1,0 +1,172 @@
+"""One session: who comes, what each was told, and its move or cancellation."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.flows import attend, schedule
+from service.flows.audit import audit
+from service.flows.schedule import Told
+from service.flows.show import current_answer
+from service.models import Attendance, Delivery, GroupSession, Member
+from service.models.groups import Answer, Came
+from service.web import parts
+from service.web.forms import MoveForm
+
+pages = Blueprint("sessions", __name__, url_prefix="/sessions/<uuid:session_id>")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One member of the roster, with what they said and what became of their messages."""
+
+    member: Member
+    answer: Answer | None
+    came: Came | None
+    deliveries: list[Delivery]
+
+
+@pages.get("")
+def one_session(session_id: UUID) -> ResponseReturnValue:
+    with parts().read_db() as db:
+        return _page(db, _get(db, session_id))
+
+
+@pages.post("/answers")
+def set_answer(session_id: UUID) -> ResponseReturnValue:
+    """Staff note what a member told them another way."""
+    said = request.form.get("answer", "")
+    now = parts().clock()
+    with parts().open_db() as db:
+        group_session = _get(db, session_id)
+        member = _expected_member(db, group_session)
+        attend.answer(db, group_session, member, Answer(said) if said in set(Answer) else None, now)
+        audit(db, g.staff.id, "answer noted", group_session, now, member=str(member.id), answer=said)
+    return redirect(url_for("sessions.one_session", session_id=session_id))
+
+
+@pages.post("/presence")
+def set_presence(session_id: UUID) -> ResponseReturnValue:
+    """Who was there, for the whole roster at once."""
+    now = parts().clock()
+    with parts().open_db() as db:
+        group_session = _get(db, session_id)
+        for member in schedule.expected(db, group_session):
+            came = request.form.get(f"came_{member.id}", "")
+            attend.note_presence(db, group_session, member, Came(came) if came in set(Came) else None, now)
+        audit(db, g.staff.id, "presence noted", group_session, now)
+    flash("Saved.", "success")
+    return redirect(url_for("sessions.one_session", session_id=session_id))
+
+
+@pages.post("/move")
+def move(session_id: UUID) -> ResponseReturnValue:
+    """The first press shows who will hear of it and how; the second does it."""
+    now = parts().clock()
+    with parts().open_db() as db:
+        group_session = _get(db, session_id)
+        form = MoveForm.read(request.form, group_session.group.zone, now)
+        if not form.errors and form.start == group_session.starts_at:
+            form.errors["at"] = "That is when it starts already."
+        if form.errors or form.start is None:
+            return _page(db, group_session, move=form), 422
+        told = schedule.move_session(db, group_session, form.start, now)
+        if request.form.get("confirmed") != "1":
+            return _confirm(db, group_session, told, "move", {"on": form.on, "at": form.at})
+        audit(db, g.staff.id, "session moved", group_session, now)
+        flash(f"Moved. {_sentence(db, told)}", "success")
+    return redirect(url_for("sessions.one_session", session_id=session_id))
+
+
+@pages.post("/cancel")
+def cancel(session_id: UUID) -> ResponseReturnValue:
+    """The first press shows who will hear of it and how; the second does it."""
+    now = parts().clock()
+    with parts().open_db() as db:
+        group_session = _get(db, session_id)
+        if group_session.starts_at <= now:
+            flash("This session has already started.", "error")
+            return redirect(url_for("sessions.one_session", session_id=session_id))
+        told = schedule.cancel_session(db, group_session, now)
+        if request.form.get("confirmed") != "1":
+            return _confirm(db, group_session, told, "cancel", {})
+        audit(db, g.staff.id, "session cancelled", group_session, now)
+        flash(f"Cancelled. {_sentence(db, told)}", "success")
+    return redirect(url_for("sessions.one_session", session_id=session_id))
+
+
+def _confirm(
+    db: Session, group_session: GroupSession, told: Told, what: str, hidden: dict[str, str]
+) -> ResponseReturnValue:
+    """It was done, counted, and is undone: nothing is saved until it is confirmed."""
+    page = render_template(
+        "staff/session_confirm.html",
+        group=group_session.group,
+        group_session=group_session,
+        told=told,
+        to_phone=_members(db, told),
+        what=what,
+        hidden=hidden,
+    )
+    db.rollback()
+    return page
+
+
+def _page(db: Session, group_session: GroupSession, move: MoveForm | None = None) -> str:
+    now = parts().clock()
+    zone = group_session.group.zone
+    local = group_session.starts_at.astimezone(zone)
+    roster = _roster(db, group_session)
+    return render_template(
+        "staff/session.html",
+        group=group_session.group,
+        group_session=group_session,
+        roster=roster,
+        counts={word: sum(row.answer == answer for row in roster) for word, answer in _WORDS},
+        move=move or MoveForm(f"{local:%Y-%m-%d}", f"{local:%H:%M}"),
+        errors=move.errors if move else {},
+        has_started=group_session.starts_at <= now,
+        came_choices=list(Came),
+    )
+
+
+_WORDS = (("coming", Answer.COMING), ("cannot", Answer.CANNOT), ("silent", None))
+
+
+def _roster(db: Session, group_session: GroupSession) -> list[Expected]:
+    said = {row.member_id: row for row in db.scalars(Attendance.of([group_session.id]))}
+    query = select(Delivery).where(Delivery.group_session_id == group_session.id).order_by(Delivery.next_at)
+    deliveries = db.scalars(query).all()
+    return [
+        Expected(
+            member=member,
+            answer=current_answer(said.get(member.id), group_session),
+            came=said[member.id].came if member.id in said else None,
+            deliveries=[delivery for delivery in deliveries if delivery.member_id == member.id],
+        )
+        for member in schedule.expected(db, group_session)
+    ]
+
+
+def _sentence(db: Session, told: Told) -> str:
+    words = f"{told.by_text} will be told by text, {told.by_email} by email."
+    names = [member.name for member in _members(db, told)]
+    return f"{words} Please phone: {', '.join(names)}." if names else words
+
+
+def _members(db: Session, told: Told) -> list[Member]:
+    return [db.get_one(Member, member_id) for member_id in told.to_phone]
+
+
+def _expected_member(db: Session, group_session: GroupSession) -> Member:
+    wanted = request.form.get("member", "")
+    found = next((row for row in schedule.expected(db, group_session) if str(row.id) == wanted), None)
+    return found or abort(404)
+
+
+def _get(db: Session, session_id: UUID) -> GroupSession:
+    return db.get(GroupSession, session_id) or abort(404)

@@ -1,0 +1,180 @@
+"""The providers' doors: signed, safe to repeat, and never answered with words that would be texted to a person."""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from logging import getLogger
+from typing import Any
+from uuid import UUID
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from flask import Blueprint, Response, abort, request
+from flask.typing import ResponseReturnValue
+from twilio.twiml.messaging_response import MessagingResponse
+
+from service.channels.twilio_codes import ADDRESS
+from service.channels.twilio_signature import STATUSES, is_signed
+from service.flows.receive import Inbound, receive
+from service.flows.settle import settle
+from service.rules.lifecycle import State
+from service.web import parts
+
+log = getLogger(__name__)
+
+twilio = Blueprint("twilio", __name__, url_prefix="/webhooks/twilio")
+sendgrid = Blueprint("sendgrid", __name__, url_prefix="/webhooks/sendgrid")
+
+LARGEST = {"twilio": 256_000, "sendgrid": 2_000_000}
+"""Bytes: a text of 100,000 characters, and SendGrid's largest batch of events."""
+LONGEST_KEPT = 20_000
+TIMESTAMP = re.compile(r"^\d{10}$")
+
+EVENTS = {
+    "processed": State.ACCEPTED,
+    "delivered": State.DELIVERED,
+    "bounce": State.UNDELIVERED,
+    "dropped": State.UNDELIVERED,
+}
+STOPPING = frozenset({"spamreport", "unsubscribe", "group_unsubscribe"})
+DROPPED_FOR_GOOD = ("bounced", "invalid", "spam", "unsubscribed")
+
+
+@twilio.before_request
+def turn_strangers_away() -> None:
+    """The signature is over the public address with its query, as Twilio called it, and every field of the form."""
+    settings = parts().settings
+    if (request.content_length or 0) > LARGEST["twilio"]:
+        abort(413)
+    query = request.environ.get("QUERY_STRING", "")
+    called = settings.public_url + request.path + (f"?{query}" if query else "")
+    signature = request.headers.get("X-Twilio-Signature", "")
+    if not is_signed(settings.twilio.auth_token, called, request.form, signature):
+        abort(403)
+
+
+@twilio.post("/inbound")
+def inbound() -> ResponseReturnValue:
+    """A member's text. What it means is decided and answered here, in the request: no worker need be alive."""
+    form = request.form
+    text = Inbound(
+        provider_id=form.get("MessageSid") or form.get("SmsSid") or "",
+        address=form.get("From", ""),
+        text=form.get("Body", "")[:LONGEST_KEPT],
+        provider_answered="OptOutType" in form,
+        is_only_media=not form.get("Body") and form.get("NumMedia", "0") not in ("", "0"),
+    )
+    if not text.provider_id or not text.address:
+        return _twiml("")
+    with parts().open_db() as db:
+        answer = receive(db, text, parts().clock())
+    return _twiml(answer)
+
+
+@twilio.post("/status")
+def status() -> ResponseReturnValue:
+    reported = STATUSES.get(request.form.get("MessageStatus", ""))
+    delivery_id = _uuid(request.args.get("m", ""))
+    if reported is None or delivery_id is None:
+        return "", 204
+    code = request.form.get("ErrorCode", "")[:16]
+    with parts().open_db() as db:
+        settle(
+            db,
+            delivery_id,
+            reported,
+            parts().clock(),
+            provider_id=request.form.get("MessageSid", "")[:64],
+            code=code or None,
+            opted_out=code.isdecimal() and int(code) in ADDRESS,
+        )
+    return "", 204
+
+
+@sendgrid.before_request
+def turn_forgers_away() -> None:
+    """Over the timestamp and the raw bytes. The timestamp's shape first: nothing stands between it and the body."""
+    if (request.content_length or 0) > LARGEST["sendgrid"]:
+        abort(413)
+    settings = parts().settings.sendgrid
+    key = settings.event_public_key if request.path.endswith("/events") else settings.inbound_public_key
+    timestamp = request.headers.get("X-Twilio-Email-Event-Webhook-Timestamp", "")
+    signature = request.headers.get("X-Twilio-Email-Event-Webhook-Signature", "")
+    body = request.get_data()  # before the form is read: the other way round it is empty
+    if not (key and TIMESTAMP.match(timestamp) and _is_signed_by(key, timestamp.encode() + body, signature)):
+        abort(403)
+
+
+@sendgrid.post("/events")
+def events() -> ResponseReturnValue:
+    """A batch of reports on mails. One that cannot be read does not hold up the others."""
+    try:
+        batch = json.loads(request.get_data())
+    except ValueError:
+        abort(400)
+    now = parts().clock()
+    with parts().open_db() as db:
+        for event in batch if isinstance(batch, list) else []:
+            report = _report(event)
+            if report is not None:
+                settle(db, report.pop("delivery_id"), report.pop("reported"), now, **report)
+    return "", 204
+
+
+@sendgrid.post("/inbound")
+def inbound_mail() -> ResponseReturnValue:
+    """Mails are not read yet: whoever answers one is told so in it. Taken, so that it is not sent again for days."""
+    digest = hashlib.sha256(request.get_data()).hexdigest()[:12]
+    log.info("an inbound mail was taken and not read: %s", digest)
+    return "", 204
+
+
+def _report(event: Any) -> dict[str, Any] | None:
+    if not isinstance(event, Mapping):
+        return None
+    name, delivery_id = event.get("event"), _uuid(str(event.get("mid", "")))
+    reported = EVENTS.get(str(name))
+    if delivery_id is None or (reported is None and name not in STOPPING):
+        return None
+    reason = str(event.get("reason", "")).lower()
+    for_good = (name == "bounce" and event.get("type") != "blocked") or (
+        name == "dropped" and reason.startswith(DROPPED_FOR_GOOD)
+    )
+    return {
+        "delivery_id": delivery_id,
+        "reported": reported or State.DELIVERED,
+        "provider_id": str(event.get("sg_message_id", "")).partition(".")[0][:64],
+        "code": str(name)[:16] if reported is State.UNDELIVERED else None,
+        "opted_out": for_good or name in STOPPING,
+    }
+
+
+def _is_signed_by(key: str, payload: bytes, signature: str) -> bool:
+    try:
+        public = load_der_public_key(base64.b64decode(key))
+        if not isinstance(public, EllipticCurvePublicKey):
+            return False
+        public.verify(base64.b64decode(signature, validate=True), payload, ECDSA(SHA256()))
+    except (InvalidSignature, binascii.Error, ValueError):
+        return False
+    return True
+
+
+def _twiml(answer: str) -> ResponseReturnValue:
+    """As XML: Twilio texts a plain answer to the person."""
+    response = MessagingResponse()
+    if answer:
+        response.message(answer)
+    return Response(str(response), content_type="text/xml; charset=utf-8")
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

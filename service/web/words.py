@@ -1,0 +1,80 @@
+"""Times and states as staff read them."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from service.models import Delivery
+from service.rules.kinds import Kind
+from service.rules.lifecycle import GIVEN_UP, PLAIN_WORDS, State
+
+KIND_WORDS = {
+    Kind.REMINDER: "Reminder",
+    Kind.SAME_DAY: "Same-day reminder",
+    Kind.REFLECTION: "Reflection question",
+    Kind.CHECKIN: "Check-in",
+    Kind.MOVED: "Notice: moved",
+    Kind.CANCELLED: "Notice: cancelled",
+    Kind.INVITATION: "Invitation",
+}
+TONES = {
+    State.DELIVERED: "good",
+    State.ACCEPTED: "info",
+    State.SENT: "info",
+    State.SENDING: "info",
+    State.UNKNOWN: "warn",
+    State.UNDELIVERED: "bad",
+    State.DEAD: "bad",
+    State.EXPIRED: "warn",
+    State.ASSUMED: "warn",
+}
+
+
+def filters() -> dict[str, Callable[..., Any]]:
+    return {"day": day, "clock": clock, "moment": moment, "ago": ago, "fate": fate, "tone": tone, "kind": kind}
+
+
+def day(value: date | datetime, zone: ZoneInfo | None = None) -> str:
+    """Tue 1 Dec 2026, without the year where it is this one."""
+    on = value.astimezone(zone) if isinstance(value, datetime) and zone else value
+    return f"{on:%a} {on.day} {on:%b}"
+
+
+def clock(value: datetime, zone: ZoneInfo) -> str:
+    return f"{value.astimezone(zone):%H:%M}"
+
+
+def moment(value: datetime, zone: ZoneInfo) -> str:
+    """Tue 1 Dec at 18:00, on the given clock."""
+    return f"{day(value, zone)} at {clock(value, zone)}"
+
+
+def ago(value: datetime, now: datetime) -> str:
+    passed = now - value
+    if passed < timedelta(minutes=1):
+        return "just now"
+    if passed < timedelta(hours=1):
+        return f"{round(passed / timedelta(minutes=1))} min ago"
+    if passed < timedelta(days=1):
+        return f"{round(passed / timedelta(hours=1))} h ago"
+    days = round(passed / timedelta(days=1))
+    return f"{days} day{'' if days == 1 else 's'} ago"
+
+
+def fate(delivery: Delivery, zone: ZoneInfo) -> str:
+    """What became of a delivery, in plain words and with its reason."""
+    if delivery.state is State.SCHEDULED:
+        held = delivery.next_at > delivery.due_at
+        return f"{'Held until' if held else 'Waiting for'} {moment(delivery.next_at, zone)}"
+    words = PLAIN_WORDS[delivery.state]
+    explains = delivery.state in GIVEN_UP or delivery.state in (State.UNDELIVERED, State.ASSUMED)
+    return f"{words}: {delivery.reason}" if explains and delivery.reason else words
+
+
+def tone(delivery: Delivery) -> str:
+    return TONES.get(delivery.state, "")
+
+
+def kind(value: Kind) -> str:
+    return KIND_WORDS[value]
