@@ -188,11 +188,7 @@ def _of_one(
     )
     for position, (due_at, rule) in enumerate(due):
         refusal = _refusal(facts, rule, group_session, member, channel)
-        later = [
-            at
-            for at, other in due[position + 1 :]
-            if _supersedes(other, rule, member, channel) and at > due_at
-        ]
+        later = [at for at, other in due[position + 1 :] if _supersedes(other, rule, member, channel) and at > due_at]
         yield _planned(facts, rule, group_session, member, channel, due_at, occasion, refusal, min(later, default=None))
 
 
@@ -237,9 +233,7 @@ def _planned(  # noqa: PLR0913  one delivery's facts, side by side
     )
 
 
-def _refusal(
-    facts: Facts, rule: Rule, group_session: GroupSession, member: Member, channel: Channel
-) -> Refusal | None:
+def _refusal(facts: Facts, rule: Rule, group_session: GroupSession, member: Member, channel: Channel) -> Refusal | None:
     if not rule.is_on or facts.group.closed_at is not None:
         return Refusal.RULE_OFF
     if group_session.is_cancelled:
@@ -254,9 +248,7 @@ def _refusal(
     return refusal or answer_refusal(rule, group_session, facts.attendance.get((group_session.id, member.id)))
 
 
-def membership_refusal(
-    enrolments: Iterable[Enrolment], group_session: GroupSession, group: Group
-) -> Refusal | None:
+def membership_refusal(enrolments: Iterable[Enrolment], group_session: GroupSession, group: Group) -> Refusal | None:
     """Why the member is not expected at the session, or None."""
     day = group_session.starts_at.astimezone(group.zone).date()
     enrolments = list(enrolments)
