@@ -1,0 +1,187 @@
+"""What every test may ask for. Flow tests run on SQLite and on a real PostgreSQL."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+from sqlalchemy import Engine
+
+from service.channels.console import Console
+from service.database import connect, opener, reader
+from service.flows.deliver import Post
+from service.models.sealed import Keyring, use_keys
+from service.rules.consent import Channel
+from service.settings import Settings
+from service.upgrade import upgrade
+from service.wiring import Parts
+from tests import builders, postgres
+from tests.builders import StoppedClock
+from tests.stand_ins import Sandbox, StandIn, running_sandbox, standing_in
+
+hypothesis.settings.register_profile("here", deadline=None, database=None)
+hypothesis.settings.register_profile("ci", deadline=None, database=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+FIELD_KEYS = "k1:" + "A" * 43 + "="
+SECRET_KEY = "a secret key of the tests, and of nobody else"
+
+
+def pytest_configure_node(node: Any) -> None:
+    """To each worker: which process ends the run, and the folder that all of them share."""
+    node.workerinput["controller"] = os.getpid()
+    node.workerinput["shared"] = str(node.config._tmp_path_factory.getbasetemp())
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Also after Ctrl-C. The workers are done by now."""
+    if not hasattr(session.config, "workerinput"):
+        postgres.stop_server(Path(session.config._tmp_path_factory.getbasetemp()))
+
+
+@pytest.fixture(scope="session")
+def postgres_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    told = getattr(request.config, "workerinput", {})
+    folder = Path(told["shared"]) if told else tmp_path_factory.getbasetemp()
+    try:
+        return postgres.server_url(folder, told.get("controller", os.getpid()))
+    except postgres.NoPostgresError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI must test on PostgreSQL. {error}", pytrace=False)
+        pytest.skip(f"NOT TESTED ON POSTGRESQL. {error}")
+
+
+@pytest.fixture(scope="session")
+def worker_name(request: pytest.FixtureRequest) -> str:
+    return getattr(request.config, "workerinput", {}).get("workerid", "alone")
+
+
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: str, worker_name: str) -> str:
+    return postgres.create_database(postgres_server, f"groupkeeper_test_{worker_name}")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("template")
+    engine = connect(f"sqlite:///{folder / 'template.db'}")
+    upgrade(engine, folder)
+    engine.dispose()
+    return folder / "template.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, data_dir: Path) -> str:
+    """A migrated, empty database: first SQLite, then PostgreSQL. A test of one of them alone says so by `on_sqlite`."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), data_dir / "groupkeeper.db")
+        return f"sqlite:///{data_dir / 'groupkeeper.db'}"
+    url: str = request.getfixturevalue("postgres_database")
+    engine = connect(url)
+    postgres.empty(engine)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    folder = tmp_path / "var"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = connect(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def clock() -> StoppedClock:
+    return StoppedClock()
+
+
+@pytest.fixture
+def environ(database_url: str, data_dir: Path) -> dict[str, str]:
+    return {
+        "DATA_DIR": str(data_dir),
+        "DATABASE_URL": database_url,
+        "FIELD_KEYS": FIELD_KEYS,
+        "SECRET_KEY": SECRET_KEY,
+        "SENDER_RATE": "0",
+    }
+
+
+@pytest.fixture(autouse=True)
+def field_keys() -> Keyring:
+    """The keys of the tests, whatever the test before did to them."""
+    keyring = Keyring.parse(FIELD_KEYS)
+    use_keys(keyring)
+    return keyring
+
+
+@pytest.fixture
+def parts(environ: dict[str, str], engine: Engine, clock: StoppedClock) -> Parts:
+    """The parts of a process, on a database with a practice in it, by a clock that stands still."""
+    made = Parts(
+        settings=Settings.from_env(environ),
+        engine=engine,
+        clock=clock,
+        open_db=opener(engine),
+        read_db=reader(engine),
+    )
+    with made.open_db() as db:
+        builders.practice(db)
+    return made
+
+
+@pytest.fixture
+def texts() -> Console:
+    """The fake that keeps texts."""
+    return Console("+15005550006")
+
+
+@pytest.fixture
+def mails() -> Console:
+    """The fake that keeps mails. As SendGrid, it cannot be asked."""
+    console = Console("office@groups.example.org")
+    console.can_look_up = False
+    return console
+
+
+@pytest.fixture
+def post(parts: Parts, texts: Console, mails: Console) -> Iterator[Post]:
+    """What delivering needs, with channels that keep what they are given."""
+    with ThreadPoolExecutor(8, "call") as calls:
+        yield Post(
+            open_db=parts.open_db,
+            channels={Channel.SMS: texts, Channel.EMAIL: mails},
+            clock=parts.clock,
+            calls=calls,
+            public_url="https://groups.example.org",
+            sender_rate=0,
+        )
+
+
+@pytest.fixture(scope="session")
+def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(sandbox_process: Sandbox) -> Sandbox:
+    """A real sandbox, as new."""
+    sandbox_process.reset()
+    return sandbox_process
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandIn]:
+    with standing_in() as server:
+        yield server
