@@ -60,7 +60,7 @@ class Post:
     def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._ready: SimpleQueue[str] = SimpleQueue()
+        self._ready: SimpleQueue[str | None] = SimpleQueue()
         self._lanes: dict[str, deque[Callable[[], object]]] = {}
         self._lock = threading.Lock()
         self.in_flight = 0
@@ -68,6 +68,11 @@ class Post:
     def start(self) -> None:
         for number in range(THREADS):
             threading.Thread(target=self._work, name=f"post-{number}", daemon=True).start()
+
+    def stop(self) -> None:
+        """Deliver nothing more. What is being delivered is not waited for."""
+        for _ in range(THREADS):
+            self._ready.put(None)
 
     def enqueue(self, lane: str, job: Callable[[], object]) -> None:
         """Do something on one of the threads, after all that is already in its lane."""
@@ -109,8 +114,7 @@ class Post:
         )
 
     def _work(self) -> None:
-        while True:
-            lane = self._ready.get()
+        while (lane := self._ready.get()) is not None:
             with self._lock:
                 job = self._lanes[lane][0]
             try:

@@ -38,7 +38,7 @@ def _cut(encoding: str, costs: list[int], single: int, joined: int) -> Size:
     """A character is never split over two segments."""
     total = sum(costs)
     if total <= single:
-        return Size(encoding, 1 if costs else 0, total)
+        return Size(encoding, 1, total)
     segments, room = 0, 0
     for cost in costs:
         if cost > room:

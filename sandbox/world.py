@@ -70,6 +70,7 @@ class World:
 
     def stop(self) -> None:
         self.agenda.stop()
+        self.post.stop()
         self.ledger.close()
 
     def changed(self, person: str | None = None) -> None:

@@ -6,7 +6,7 @@ from sandbox.audit.case import Case, Finding
 from sandbox.ledger import Row
 
 SLOW_MS = 2000.0
-GENUINE = frozenset({"valid", "old"})
+GENUINE = frozenset({"valid", "old", "off"})
 FORGED = frozenset({"bad", "foreign", "none"})
 
 

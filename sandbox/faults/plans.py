@@ -5,68 +5,26 @@ from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-CREATING = ("create", "mail_send")
-READING = ("fetch", "list")
-OPS = {
-    **dict.fromkeys(
-        [
-            "http_429_json",
-            "http_429_html",
-            "queue_full",
-            "http_5xx",
-            "reset_before_accept",
-            "reset_after_accept",
-            "timeout_before_accept",
-            "timeout_after_accept",
-            "accept_late",
-            "slow_body",
-            "truncated_json",
-            "not_json",
-            "empty_201",
-            "wrong_status",
-            "auth_revoked",
-            "rfc9457_error",
-            "cb_before_response",
-        ],
-        CREATING,
-    ),
-    **dict.fromkeys(["api_list_down", "list_stale"], READING),
-    **dict.fromkeys(
-        [
-            "cb_duplicate",
-            "cb_reorder",
-            "cb_delay",
-            "cb_drop",
-            "cb_unknown_param",
-            "cb_unknown_status",
-            "cb_bad_signature",
-            "cb_old_token",
-            "cb_other_account",
-            "cb_replay",
-            "cb_burst",
-        ],
-        ("callback",),
-    ),
-    **dict.fromkeys(
-        ["in_duplicate", "in_retry_same_token", "in_lost", "in_out_of_order", "in_unsigned", "in_huge"], ("inbound",)
-    ),
-    **dict.fromkeys(["ev_duplicate", "ev_delay", "ev_garbage_type", "ev_missing_args"], ("event",)),
-    **dict.fromkeys(["ev_reorder", "ev_split", "ev_merge", "ev_bad_signature", "ev_big_batch"], ("batch",)),
-    **dict.fromkeys(
-        [
-            "parse_retry",
-            "parse_latin1",
-            "parse_bad_charset",
-            "parse_600kb_text",
-            "parse_40mb",
-            "parse_unsigned",
-            "parse_spoofed",
-        ],
-        ("parse",),
-    ),
-    "connect_refused": (),
-    "tls_error": (),
+_FAULTS = {
+    ("create", "mail_send"): """
+        http_429_json http_429_html queue_full http_5xx reset_before_accept reset_after_accept timeout_before_accept
+        timeout_after_accept accept_late slow_body truncated_json not_json empty_201 wrong_status auth_revoked
+        rfc9457_error refuse cb_before_response
+    """,
+    ("fetch", "list"): "api_list_down list_stale",
+    ("callback",): """
+        cb_duplicate cb_reorder cb_delay cb_drop cb_unknown_param cb_unknown_status cb_bad_signature cb_old_token
+        cb_other_account cb_replay cb_burst
+    """,
+    ("inbound",): "in_duplicate in_retry_same_token in_lost in_out_of_order in_unsigned in_huge",
+    ("event",): "ev_duplicate ev_delay ev_garbage_type ev_missing_args",
+    ("batch",): "ev_reorder ev_split ev_merge ev_bad_signature ev_big_batch",
+    ("parse",): """
+        parse_retry parse_latin1 parse_bad_charset parse_600kb_text parse_40mb parse_unsigned parse_spoofed
+    """,
+    (): "connect_refused tls_error",
 }
+OPS = {name: ops for ops, names in _FAULTS.items() for name in names.split()}
 """Every fault, and the operations that it breaks unless its match names others. None: it works at once."""
 
 

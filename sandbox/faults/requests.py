@@ -96,6 +96,15 @@ def _revoked(plan: Plan, provider: str) -> Answer:
     return SendGridRefused(*texts[kind]).answer()
 
 
+def _refuse(plan: Plan, provider: str) -> Answer:
+    """Any code of Twilio's, or any field of SendGrid's."""
+    http = plan.args.get("status")
+    if provider == "twilio":
+        return TwilioRefused(int(plan.args.get("code", 30400)), http=http).answer()
+    message = str(plan.args.get("message", "Bad Request"))
+    return SendGridRefused(int(http or 400), message, field=plan.args.get("field")).answer()
+
+
 def _problem(plan: Plan, provider: str) -> Answer:
     status = int(plan.args.get("status", 503))
     body = {
@@ -130,6 +139,7 @@ REFUSALS: dict[str, Callable[[Plan, str], Answer]] = {
     "http_429_json": _too_many,
     "http_429_html": _too_many_page,
     "queue_full": _queue_full,
+    "refuse": _refuse,
     "auth_revoked": _revoked,
     "rfc9457_error": _problem,
     "wrong_status": _wrong_status,

@@ -165,7 +165,7 @@ def _parcel(world: World, payload: bytes, stamp: str, number: int, *, foreign: b
         url=world.config.events_url or "",
         headers=headers,
         body=payload,
-        signature_kind=("bad" if foreign else "valid") if is_signed else "none",
+        signature_kind=("bad" if foreign else "valid") if is_signed else "off",
         attempt=number,
         read_seconds=READ_SECONDS,
     )

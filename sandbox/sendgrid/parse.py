@@ -77,7 +77,7 @@ def post(
     stamp = str(int(moment))
     if signed:
         headers |= {SIGNATURE: sign(stamp, body), TIMESTAMP: stamp}
-    kind = "valid" if signed or not world.config.parse_signed else "none"
+    kind = "valid" if signed else "none" if world.config.parse_signed else "off"
     parcel = Parcel("parse", name, world.config.parse_url, headers, body, kind, read_seconds=30.0)
     attempt(world, parcel, moment, moment)
 

@@ -25,6 +25,7 @@ class Call:
     signature_kind: str = "valid"
     token: str | None = None
     note: str | None = None
+    cookie: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,10 @@ def _parcel(world: World, call: Call, override: Override, attempt: int, left: fl
         "User-Agent": "TwilioProxy/1.1",
         "Accept": "*/*",
     }
-    if call.signature_kind == "none":
+    if call.cookie:
+        headers["Cookie"] = call.cookie
+    kind = "off" if world.config.signing == "off" else call.signature_kind
+    if kind in ("none", "off"):
         del headers["X-Twilio-Signature"]
     return Parcel(
         kind=call.kind,
@@ -86,7 +90,7 @@ def _parcel(world: World, call: Call, override: Override, attempt: int, left: fl
         url=call.url.partition("#")[0],
         headers=headers,
         body=urlencode(call.params).encode(),
-        signature_kind=call.signature_kind,
+        signature_kind=kind,
         attempt=attempt,
         connect_seconds=min(override.connect_ms / 1000, left),
         read_seconds=max(0.1, min(override.read_ms / 1000, left)),

@@ -7,7 +7,7 @@ from sandbox.config import ACCOUNT
 from sandbox.faults.plans import Plan
 from sandbox.ledger import Ticket
 from sandbox.segments import measure
-from sandbox.twilio import calls, opt_out, twiml
+from sandbox.twilio import calls, cookies, opt_out, twiml
 from sandbox.twilio.calls import Call
 from sandbox.twilio.keywords import Keyword
 from sandbox.twilio.messages import Text
@@ -139,6 +139,7 @@ def _forged(call: Call) -> Call:
 
 def deliver(world: World, text: Text, call: Call) -> None:
     """Call the application, its fallback if that fails, and do what the answer says. Blocks for up to 30 s."""
+    call = replace(call, cookie=cookies.of(world, text))
     outcome = calls.make(world, call)
     if not outcome.is_ok and world.config.inbound_fallback_url:
         outcome = calls.make(world, replace(call, url=world.config.inbound_fallback_url))

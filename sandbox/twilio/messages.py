@@ -89,6 +89,8 @@ class Texts:
     """When each sending number will have worked off its queue."""
     looped: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     """When we last answered a person by TwiML."""
+    cookies: dict[tuple[str, str], tuple[str, float]] = field(default_factory=dict)
+    """What the application's answers set, for each of our numbers and each person, and until when it is kept."""
 
     def add(self, text: Text) -> None:
         self.by_sid[text.sid] = text

@@ -44,7 +44,7 @@ class RefusedError(Exception):
         self.code = code
         self.field = field
         self.http = http or HTTP.get(code, 400)
-        self.message = TEXTS[code].format(*values)
+        self.message = _message(code, values)
 
     def answer(self) -> Answer:
         body: dict[str, object] = {
@@ -56,3 +56,8 @@ class RefusedError(Exception):
         if self.code == 20003:
             body["detail"] = "Your AccountSid or AuthToken was incorrect."
         return Answer.of_json(self.http, body)
+
+
+def _message(code: int, values: tuple[str, ...]) -> str:
+    blanks = ("", "")  # a fault plan names a code and nothing else
+    return TEXTS.get(code, f"Error {code}").format(*values, *blanks)

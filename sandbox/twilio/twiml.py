@@ -6,7 +6,7 @@ from xml.etree import ElementTree as Xml
 
 from sandbox.post import Outcome
 from sandbox.segments import measure
-from sandbox.twilio import calls, lifecycle
+from sandbox.twilio import calls, cookies, lifecycle
 from sandbox.twilio.messages import Text
 from sandbox.world import World
 
@@ -15,7 +15,7 @@ REPLIES_ALLOWED, REPLIES_WITHIN = 15, 30.0
 
 def obey(world: World, heard: Text, outcome: Outcome) -> None:
     """Send the person what the application's answer holds."""
-    if outcome.header("Set-Cookie"):
+    if cookies.remember(world, heard, outcome):
         calls.note(world, heard.sid, 0, "the answer set a cookie")
     if outcome.status == 204 or not outcome.body.strip():
         return
