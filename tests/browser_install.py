@@ -1,4 +1,4 @@
-"""Finds a Chromium for the browser tests, or installs one the way the platform offers: `python -m tests.browser_install`.
+"""Finds a Chromium for the browser tests, or installs one: `python -m tests.browser_install`.
 
 Without one the browser tests are skipped, loudly; where CI is set that is a failure.
 """

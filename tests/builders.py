@@ -12,7 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Engine, event, func, select
 from sqlalchemy.orm import Session
 
 from service.flows import enrol, schedule
@@ -301,6 +301,11 @@ def about(name: str = "Thursday grief group", time_zone: str = "America/New_York
 
 def all_deliveries(db: Session) -> list[Delivery]:
     return list(db.scalars(select(Delivery).order_by(Delivery.due_at, Delivery.channel, Delivery.id)))
+
+
+def listen(engine: Engine, asked: list[str]) -> None:
+    """Keep every statement that the database is asked from now on."""
+    event.listen(engine, "before_cursor_execute", lambda _c, _u, statement, *_: asked.append(statement))
 
 
 def on_sqlite(test: Any) -> Any:

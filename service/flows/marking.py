@@ -85,7 +85,7 @@ class Marking:
             return Refusal.SESSION_CANCELLED
         if rule is None:
             return None
-        if not rule.is_on:
+        if not rule.is_on or group_session.group.closed_at is not None:
             return Refusal.RULE_OFF
         enrolments = self._enrolments[delivery.member_id, group_session.group_id]
         said = self._attendance.get((group_session.id, delivery.member_id))
@@ -102,6 +102,9 @@ class Marking:
             return Refusal.PAUSED
         if purpose is None:
             return self._invitation_refusal(index, channel, member)
+        chosen = delivery.rule.via.channels(member.choice) if delivery.rule else member.choice.channels
+        if channel not in chosen:
+            return Refusal.NOT_CHOSEN
         refusal = standing.refusal(channel, purpose, index)
         given = None if refusal or index is None else standing.consent(channel, purpose, index)
         delivery.consent_seq = given.seq if given else None
@@ -224,7 +227,7 @@ class Marking:
             Delivery.state.in_(WENT_OUT),
             Delivery.kind.in_(COUNTED),
         )
-        for index, marked_at in self._db.execute(query).tuples():
+        for index, marked_at in self._db.execute(query):
             if index is not None and marked_at is not None:
                 went_out[index].append(marked_at)
         return went_out
