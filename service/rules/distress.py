@@ -4,7 +4,7 @@ It finds phrases, nothing more: no diagnosis, no degree of risk. A negated or pa
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -73,10 +73,7 @@ def _found(words: list[str]) -> list[Match]:
     covers = [match for match in others if match.label == "false friend"]
     softened = [match for match in others if match.label == "softened"]
     kept = [match for match in crises if not _is_within_any(match, covers)]
-    return [
-        Match("review", match.pattern, match.first, match.last) if _is_within_any(match, softened) else match
-        for match in kept
-    ]
+    return [replace(match, label="review") if _is_within_any(match, softened) else match for match in kept]
 
 
 def _split(matches: list[Match]) -> tuple[list[Match], list[Match]]:

@@ -83,15 +83,21 @@ class Slot:
 
 @dataclass(frozen=True)
 class Match:
-    """A pattern found: its label, the pattern, and the places of its first and last word."""
+    """A pattern found: its label, and the places of its first and last word, the nearest and the widest."""
 
     label: str
     pattern: str
     first: int
     last: int
+    begin: int
+    end: int
 
     def within(self, other: "Match") -> bool:
-        return other.first <= self.first and self.last <= other.last
+        """Whether the other one covers it, read as widely as it can be."""
+        return other.begin <= self.first and self.last <= other.end
+
+    def meets(self, other: "Match") -> bool:
+        return self.first <= other.last and other.first <= self.last
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,9 @@ class Phrase:
             first = _reached(words, first, slot, gap, step=-1)
         for slot in self.slots[self.anchor + 1 :] if first else ():
             last = _reached(words, last, slot, slot.gap, step=1)
-        return Match(self.label, self.pattern, max(first), min(last)) if first and last else None
+        if not first or not last:
+            return None
+        return Match(self.label, self.pattern, max(first), min(last), min(first), max(last))
 
     def _gaps_back(self) -> list[int]:
         return [slot.gap for slot in self.slots[1 : self.anchor + 1][::-1]]

@@ -1,9 +1,15 @@
 """How people spell on a phone: one spelling for each word that the phrases look for."""
 
-KEY_WORDS = (
-    *("suicide", "suicidal", "overdose", "overdosed", "overdosing", "unconscious", "seizure", "breathing", "breathe"),
-    *("bleeding", "strangled", "strangling", "threatened", "threatening", "threatens", "swallowed", "unresponsive"),
-    *("myself", "suicidarme", "sobredosis", "pastillas", "convulsion", "desaparecer", "hopeless", "collapsed"),
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text: a table that reads as prose."""
+    return frozenset(text.split())
+
+
+KEY_WORDS = word_set(
+    "suicide suicidal overdose overdosed overdosing unconscious seizure breathing breathe bleeding strangled "
+    "strangling threatened threatening threatens swallowed unresponsive myself suicidarme sobredosis pastillas "
+    "convulsion desaparecer hopeless collapsed"
 )
 """Words that are recognised with one letter wrong, missing, doubled or swapped."""
 
@@ -132,25 +138,10 @@ PAIRS = {
     }.items()
     for pair in pairs
 }
-FILLERS = frozenset(
-    {
-        *(
-            "just",
-            "really",
-            "very",
-            "literally",
-            "honestly",
-            "actually",
-            "fucking",
-            "fuckin",
-            "freaking",
-            "even",
-            "still",
-        ),
-        *("kinda", "totally", "seriously", "basically", "definitely", "probably", "maybe", "also", "tbh", "ngl", "pls"),
-        *("please", "badly", "simply", "truly", "always", "um", "uh", "well", "omg", "so"),
-        *("muy", "ya", "pues", "realmente", "solo", "tambien"),
-    }
+FILLERS = word_set(
+    "just really very literally honestly actually fucking fuckin freaking even still kinda totally seriously "
+    "basically definitely probably maybe also tbh ngl pls please badly simply truly always um uh well omg so muy ya "
+    "pues realmente solo tambien"
 )
 """Words that change nothing of what is said; left out, so that patterns need not expect them everywhere."""
 
@@ -167,7 +158,7 @@ def _misspellings(word: str) -> set[str]:
 
 
 def _spellings() -> dict[str, tuple[str, ...]]:
-    slips = {slip: (word,) for word in KEY_WORDS for slip in _misspellings(word)}
+    slips = {slip: (word,) for word in sorted(KEY_WORDS) for slip in _misspellings(word)}
     known = {typed: (word,) for several, word in TO_KNOWN.items() for typed in several.split()}
     joined = {typed: tuple(words.split()) for typed, words in JOINED.items()}
     return slips | known | joined | {word: (word,) for word in KEY_WORDS}
