@@ -34,10 +34,10 @@ class RebasedTwilioHttpClient(TwilioHttpClient):
         super().__init__(**options)
         self._base = urlsplit(base)
 
-    def request(self, method, url, params=None, data=None, headers=None, auth=None, timeout=None, allow_redirects=False):
+    def request(self, method: str, url: str, *args: Any, **more: Any) -> Any:
         asked = urlsplit(url)
         rebased = urlunsplit((self._base.scheme, self._base.netloc, asked.path, asked.query, ""))
-        return super().request(method, rebased, params, data, headers, auth, timeout, allow_redirects)
+        return super().request(method, rebased, *args, **more)
 
 
 @dataclass
@@ -200,6 +200,11 @@ def twilio_as(sandbox: Control) -> Iterator[Callable[..., Client]]:
     """The official client with other credentials, or another patience."""
     with contextlib.ExitStack() as open_clients:
         yield lambda **options: open_clients.enter_context(twilio_client(sandbox.url, **options))
+
+
+@pytest.fixture
+def rebased_client() -> Callable[..., contextlib.AbstractContextManager[Client]]:
+    return twilio_client
 
 
 @pytest.fixture

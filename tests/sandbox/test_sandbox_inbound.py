@@ -66,7 +66,9 @@ def test_inbound_fields_are_those_of_recorded_texts(inbound_of_twilio_inbound_sa
         assert urlencode([(name, told[name]) for name in ours]) == recorded["raw_body"]
 
 
-@pytest.mark.parametrize("word", ["STOP", "stop", "StopAll", "UNSUBSCRIBE", "cancel", "END", "quit", "REVOKE", "OPTOUT"])
+@pytest.mark.parametrize(
+    "word", ["STOP", "stop", "StopAll", "UNSUBSCRIBE", "cancel", "END", "quit", "REVOKE", "OPTOUT"]
+)
 def test_a_keyword_blocks_and_is_confirmed_and_still_reaches_us(sandbox, app, text, word):
     said(sandbox, word)
 

@@ -15,12 +15,14 @@ US = "reply+abc234@inbound.practice.example"
 
 def form_of(content: bytes, kind: str = "multipart/form-data; boundary=xYzZY"):
     told = {"REQUEST_METHOD": "POST", "CONTENT_TYPE": kind, "CONTENT_LENGTH": str(len(content))}
-    _, form, files = parse_form_data({**told, "wsgi.input": io.BytesIO(content)}, lambda *_: io.BytesIO())
+    _, form, files = parse_form_data({**told, "wsgi.input": io.BytesIO(content)}, lambda **_: io.BytesIO())
     return form, files
 
 
 def letter_in(sandbox, **more) -> None:
-    sandbox.post("inbound/email", {"from": "ann@example.com", "to": US, "subject": "Re: Hello", "text": "Better.", **more})
+    sandbox.post(
+        "inbound/email", {"from": "ann@example.com", "to": US, "subject": "Re: Hello", "text": "Better.", **more}
+    )
 
 
 def test_a_mail_reaches_the_application_signed(sandbox, app):
@@ -37,8 +39,8 @@ def test_a_mail_reaches_the_application_signed(sandbox, app):
 def test_a_recorded_sample_is_rebuilt_byte_for_byte(samples_of_sendgrid_inbound_parse_samples):
     sample = samples_of_sendgrid_inbound_parse_samples
     raw = base64.b64decode(sample["raw_body_b64"])
-    if sample["id"].startswith("sendgrid-python"):
-        pytest.skip("shipped with bare line feeds")
+    if sample["id"].startswith("sendgrid-python"):  # shipped with bare line feeds
+        raw = raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n").rstrip() + b"\r\n"
     pieces = [piece.split(b"\r\n\r\n", 1) for piece in raw.split(b"--xYzZY\r\n")[1:]]
     found, files = [], []
     for head, content in pieces:

@@ -29,7 +29,9 @@ def test_events_are_signed_over_their_raw_bytes(sandbox, mail, app):
     sandbox.settle()
     call = app.calls[0]
 
-    assert EventWebhook(PUBLIC_KEY).verify_signature(call.body.decode(), call.headers[SIGNATURE], call.headers[TIMESTAMP])
+    assert EventWebhook(PUBLIC_KEY).verify_signature(
+        call.body.decode(), call.headers[SIGNATURE], call.headers[TIMESTAMP]
+    )
     assert call.body.endswith(b"}]\r\n")
     assert b"},\r\n{" in call.body
 

@@ -11,6 +11,7 @@ from sandbox import config
 
 ALICE = "+12025550143"
 SERVICE = config.SERVICE
+MESSAGES = f"https://api.twilio.com/2010-04-01/Accounts/{config.ACCOUNT}/Messages.json"
 
 
 def refusal(call, *args, **more) -> TwilioRestException:
@@ -157,7 +158,7 @@ def test_either_token_works_while_one_is_being_changed(twilio_as, password):
 def test_an_unknown_parameter_is_recorded_and_refused_only_when_strict(sandbox, twilio):
     def send() -> dict:
         data = {"To": ALICE, "From": config.NUMBER, "Body": "Hello", "Colour": "red"}
-        return twilio.request("POST", f"https://api.twilio.com/2010-04-01/Accounts/{config.ACCOUNT}/Messages.json", data=data)
+        return twilio.request("POST", MESSAGES, data=data)
 
     assert send().status_code == 201
     assert json.loads(sandbox.accepted()[0]["detail"])["unknown"] == ["Colour"]
@@ -217,7 +218,7 @@ def test_error_bodies_are_twilios_own(sandbox, twilio, vectors):
     recorded = vectors("twilio_inbound_sample")["error_bodies"]["21211"]
     data = {"To": "123", "From": config.NUMBER, "Body": "Hello"}
 
-    answer = twilio.request("POST", f"https://api.twilio.com/2010-04-01/Accounts/{config.ACCOUNT}/Messages.json", data=data)
+    answer = twilio.request("POST", MESSAGES, data=data)
 
     assert json.loads(answer.text) == recorded
 
