@@ -4,13 +4,16 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from jinja2 import StrictUndefined
+from jinja2 import StrictUndefined, Undefined
+from jinja2.utils import missing
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
 
@@ -19,7 +22,19 @@ from service.flows import heartbeat
 from service.logs import set_up_logging
 from service.texts import TEMPLATES
 from service.upgrade import WrongVersion, check
-from service.web import groups, group_members, home, log, me, members, replies, sessions, settings_pages, sign_in, webhooks
+from service.web import (
+    group_members,
+    groups,
+    home,
+    log,
+    me,
+    members,
+    replies,
+    sessions,
+    settings_pages,
+    sign_in,
+    webhooks,
+)
 from service.web.words import filters
 from service.wiring import Parts, build, read_settings
 
@@ -76,7 +91,7 @@ def create_app(parts: Parts) -> Flask:
         PROPAGATE_EXCEPTIONS=False,
     )
     app.extensions["parts"] = parts
-    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.undefined = _ForgivingForForms
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(filters())
     csrf = CSRFProtect(app)
@@ -93,6 +108,13 @@ def create_app(parts: Parts) -> Flask:
     _add_health(app, parts)
     _add_error_pages(app)
     return app
+
+
+class _ForgivingForForms(StrictUndefined):
+    """A name that no view gave is a mistake; a field that nobody filled in, or that has no error, is just empty."""
+
+    def __new__(cls, hint: str | None = None, obj: object = missing, *rest: object, **named: object) -> Any:
+        return Undefined(hint, obj) if isinstance(obj, Mapping) else super().__new__(cls)
 
 
 def _set_headers(response: Response) -> Response:
@@ -133,7 +155,10 @@ SENTENCES = {
     405: ("Not allowed", "This address does not take that kind of request."),
     413: ("Too large", "What was sent is too large. Split it and try again."),
     429: ("Too many", "Too many tries. Wait a little and try again."),
-    500: ("Something broke on our side", "Nothing was half-saved. Try again; if it happens again, tell your administrator."),
+    500: (
+        "Something broke on our side",
+        "Nothing was half-saved. Try again; if it happens again, tell your administrator.",
+    ),
     503: ("Not ready", "The service is not ready. Try again in a moment."),
 }
 

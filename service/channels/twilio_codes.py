@@ -17,9 +17,7 @@ ADDRESS = frozenset(
 )
 """Never write to this number again."""
 
-MESSAGE = frozenset(
-    {20404, 21602, 21604, 21612, 21617, 21619, 21620, 21656, 30007, 30019, 30400, 35111, 35114, 35118}
-)
+MESSAGE = frozenset({20404, 21602, 21604, 21612, 21617, 21619, 21620, 21656, 30007, 30019, 30400, 35111, 35114, 35118})
 """This message will never go."""
 
 LATER = frozenset(

@@ -2,8 +2,8 @@
 
 import sys
 
+from service.cli import data, look, processes, staff  # noqa: F401  they add their commands to the root
 from service.cli.root import root
-from service.cli import data, demo, look, processes, staff  # noqa: F401  they add their commands to the root
 
 
 def main() -> None:

@@ -5,14 +5,15 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import click
+from sqlalchemy import select
 
 from service.cli.root import root, with_parts
 from service.flows import show
-from service.flows.plan import Planned, consider, gather, plan
+from service.flows.consider import Planned, consider, gather
+from service.flows.plan import plan
 from service.models import Group, Practice
 from service.rules.rows import NotReadable, instant
 from service.wiring import Parts
-from sqlalchemy import select
 
 
 class Instant(click.ParamType):
@@ -112,6 +113,8 @@ def _print(lines: Iterable[dict[str, object]], as_json: bool, form: str) -> None
     nothing = True
     for line in lines:
         nothing = False
-        click.echo(json.dumps(line) if as_json else form.format_map({k: "" if v is None else v for k, v in line.items()}))
+        click.echo(
+            json.dumps(line) if as_json else form.format_map({k: "" if v is None else v for k, v in line.items()})
+        )
     if nothing and not as_json:
         click.echo("Nothing.")

@@ -16,7 +16,6 @@ from service.upgrade import WrongVersion, check
 from service.wiring import Parts, build, read_settings
 
 
-
 class Failed(ClickException):
     """The thing asked for could not be done."""
 

@@ -4,9 +4,9 @@ import click
 from sqlalchemy import select
 
 from service.cli.root import Failed, root, settings, with_parts
+from service.clock import Clock
 from service.flows.settle_in import found, office_of
 from service.flows.staffing import AlreadyThere, add_staff, password_link
-from service.clock import Clock
 from service.models import Practice
 from service.models.practice import Role
 from service.rules.contact import ContactError, read_email

@@ -50,9 +50,7 @@ def message(db: Session, delivery: Delivery, practice: Practice, public_url: str
     """The message of a delivery whose body is set, ready to leave. Adds the links that a mail carries."""
     useful_for = delivery.expires_at - now
     if delivery.channel is Channel.SMS:
-        return Message(
-            to=delivery.address, text=delivery.body, reference=str(delivery.id), useful_for=useful_for
-        )
+        return Message(to=delivery.address, text=delivery.body, reference=str(delivery.id), useful_for=useful_for)
     return _mail(db, delivery, practice, public_url, now)
 
 
@@ -71,9 +69,7 @@ def _mail(db: Session, delivery: Delivery, practice: Practice, public_url: str, 
     headers = {}
     if urlsplit(public_url).scheme == "https":  # RFC 8058 wants an https address
         headers = {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-    return Message(
-        to=delivery.address, text=body, reference=str(delivery.id), subject=subject, headers=headers
-    )
+    return Message(to=delivery.address, text=body, reference=str(delivery.id), subject=subject, headers=headers)
 
 
 def _is_today(group_session: GroupSession, delivery: Delivery, now: datetime) -> bool:

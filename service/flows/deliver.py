@@ -32,7 +32,7 @@ from service.channels import (
 )
 from service.clock import Clock
 from service.flows.marking import Marking
-from service.flows.pace import pause
+from service.flows.pace import pause, resume
 from service.flows.suppress import suppress
 from service.models import Delivery
 from service.rules.consent import Channel as ChannelName
@@ -114,7 +114,7 @@ def mark(db: Session, ids: Sequence[UUID], post: Post) -> list[Sending]:
     now = post.clock()
     marking = Marking(db, ids, now, post.sender_rate, {name: row.sender for name, row in post.channels.items()})
     ready = []
-    for delivery in marking.sendable():
+    for delivery, message in marking.sendable(post.public_url):
         delivery.fence += 1
         delivery.attempts += 1
         delivery.looks = 0
@@ -122,13 +122,15 @@ def mark(db: Session, ids: Sequence[UUID], post: Post) -> list[Sending]:
         delivery.lease_until = now + post.clock.lasting(LEASE)
         delivery.queued_until = None
         delivery.move(db, State.SENDING, now, by="worker")
-        message = marking.message(delivery, post.public_url)
         ready.append(Sending(delivery.id, delivery.fence, delivery.channel, message))
     return ready
 
 
 def record(db: Session, answered: Sequence[tuple[Sending, Outcome]], post: Post) -> Counter[State]:
-    """Write down what the provider said of each. One that was settled or marked again meanwhile keeps its state."""
+    """Write down what the provider said of each. One that was settled or marked again meanwhile keeps its state.
+
+    Members and sending numbers are locked last, each in one order, so that no two workers wait for each other.
+    """
     now = post.clock()
     ids = [sending.delivery_id for sending, _ in answered]
     rows = db.scalars(select(Delivery).where(Delivery.id.in_(ids)).order_by(Delivery.id).with_for_update())
@@ -138,9 +140,11 @@ def record(db: Session, answered: Sequence[tuple[Sending, Outcome]], post: Post)
         delivery = deliveries[sending.delivery_id]
         if isinstance(outcome, Receipt) and delivery.provider_id is None:
             delivery.provider_id, delivery.accepted_at = outcome.provider_id or None, now
-        if delivery.fence == sending.fence and delivery.state is State.SENDING:
+        if delivery.fence == sending.fence and delivery.state in (State.SENDING, State.UNKNOWN):
             _record_one(db, delivery, outcome, post, now)
         outcomes[delivery.state] += 1
+    _suppress_refused(db, [(deliveries[sending.delivery_id], outcome) for sending, outcome in answered], now)
+    _rest_or_resume(db, answered, post, now)
     return outcomes
 
 
@@ -164,15 +168,10 @@ def _record_one(db: Session, delivery: Delivery, outcome: Outcome, post: Post, n
         case NotAccepted():
             _try_later(db, delivery, outcome, post, now)
         case ChannelDown():
-            until = now + post.clock.lasting(DOWN_FOR)
-            pause(db, post.channels[delivery.channel].sender, until, str(outcome), now)
             delivery.move(db, State.SCHEDULED, now, reason, by="worker")
-            delivery.next_at = until
-            log.error("channel %s is down: %s", delivery.channel, outcome)
+            delivery.next_at = now + post.clock.lasting(DOWN_FOR)
         case AddressRefused():
             delivery.move(db, State.SUPPRESSED, now, reason, by="worker")
-            if delivery.address_index is not None:
-                suppress(db, delivery.channel, delivery.address_index, f"provider: {outcome}", now)
         case Refused():
             delivery.move(db, State.DEAD, now, reason, by="worker")
         case _:  # anything else is a question, never a second message
@@ -185,6 +184,28 @@ def _try_later(db: Session, delivery: Delivery, failure: NotAccepted, post: Post
     pause_for = pause_after(delivery.attempts, failure.retry_after, spread=delivery.id.int % 1000 / 1000)
     delivery.move(db, State.SCHEDULED, now, str(failure), by="worker")
     delivery.next_at = now + post.clock.lasting(pause_for.total_seconds())
+
+
+def _suppress_refused(db: Session, answered: Iterable[tuple[Delivery, Outcome]], now: datetime) -> None:
+    refused = {
+        (row.address_index, row.channel): str(outcome)
+        for row, outcome in answered
+        if isinstance(outcome, AddressRefused) and row.address_index is not None
+    }
+    for (address_index, channel), reason in sorted(refused.items()):
+        suppress(db, channel, address_index, f"provider: {reason}", now)
+
+
+def _rest_or_resume(db: Session, answered: Sequence[tuple[Sending, Outcome]], post: Post, now: datetime) -> None:
+    """A channel whose provider refuses our account rests; one that takes messages over again rests no more."""
+    for channel in sorted({sending.channel for sending, _ in answered}):
+        said = [outcome for sending, outcome in answered if sending.channel is channel]
+        down = next((outcome for outcome in said if isinstance(outcome, ChannelDown)), None)
+        if down is not None:
+            log.error("channel %s is down: %s", channel, down)
+            pause(db, post.channels[channel].sender, now + post.clock.lasting(DOWN_FOR), str(down), now)
+        elif any(isinstance(outcome, Receipt) for outcome in said):
+            resume(db, post.channels[channel].sender, now)
 
 
 def _code(reason: str | None) -> str | None:

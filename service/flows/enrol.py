@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.flows.consider import delivery_id, window
 from service.flows.ledger import Evidence, note
-from service.flows.plan import delivery_id, plan, plan_member, window
+from service.flows.plan import plan, plan_member
 from service.flows.standing import standing
 from service.flows.suppress import is_suppressed
 from service.models import Delivery, Enrolment, Group, Invitation, Member, Practice

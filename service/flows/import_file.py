@@ -192,7 +192,11 @@ def _notices(db: Session, line: int, member: MemberRow) -> Iterator[RowError]:
 
 
 def _person(db: Session, row: MemberRow, shared_ok: bool) -> Person:
-    shares = bool(row.mobile) and shared_ok and bool(db.scalars(Member.with_mobile(index_of(Channel.SMS, row.mobile))).first())
+    shares = (
+        bool(row.mobile)
+        and shared_ok
+        and bool(db.scalars(Member.with_mobile(index_of(Channel.SMS, row.mobile))).first())
+    )
     return Person(
         name=row.name,
         mobile=row.mobile,

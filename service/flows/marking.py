@@ -3,16 +3,18 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from logging import getLogger
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from service.channels import Message
 from service.flows import compose
+from service.flows.consider import answer_refusal, membership_refusal, window
 from service.flows.pace import Lane
-from service.flows.plan import answer_refusal, membership_refusal, window
 from service.flows.standing import standings
 from service.models import Attendance, Delivery, Enrolment, GroupSession, Invitation, Member, Practice
 from service.rules import caps
@@ -21,6 +23,8 @@ from service.rules.kinds import NATURES, Kind, Occasion, slot
 from service.rules.lifecycle import State
 from service.rules.segments import count
 from service.texts import MissingText
+
+log = getLogger(__name__)
 
 SUPPRESSING = frozenset({Refusal.NO_ADDRESS, Refusal.NO_CONSENT, Refusal.OPTED_OUT})
 EXPIRING = frozenset({Refusal.TOO_LATE, Refusal.SESSION_STARTED})
@@ -56,19 +60,30 @@ class Marking:
         }
         self._went_out = self._sent_this_week()
 
-    def sendable(self) -> Iterator[Delivery]:
+    def sendable(self, public_url: str) -> Iterator[tuple[Delivery, Message]]:
         """Those that may go now, words and address set. The others are moved, or given a later hour."""
         for delivery in self._deliveries:
             if delivery.next_at > self._now:
                 continue  # handed out before it was given a later hour
-            refusal = self._refusal(delivery)
-            if refusal is not None:
-                self._give_up(delivery, refusal)
-            elif not self._is_held(delivery) and self._set_words(delivery) and self._takes_its_turn(delivery):
-                yield delivery
+            try:
+                message = self._prepared(delivery, public_url)
+            except SQLAlchemyError:
+                raise
+            except Exception as error:  # a broken one would hold up its whole batch, time and again
+                log.exception("delivery %s cannot be made into a message", delivery.id)
+                delivery.move(self._db, State.DEAD, self._now, f"broken: {type(error).__name__}"[:80], by="worker")
+                delivery.settled_at = self._now
+            else:
+                if message is not None:
+                    yield delivery, message
 
-    def message(self, delivery: Delivery, public_url: str) -> Message:
-        return compose.message(self._db, delivery, self._practice, public_url, self._now)
+    def _prepared(self, delivery: Delivery, public_url: str) -> Message | None:
+        refusal = self._refusal(delivery)
+        if refusal is not None:
+            self._give_up(delivery, refusal)
+        elif not self._is_held(delivery) and self._set_words(delivery) and self._takes_its_turn(delivery):
+            return compose.message(self._db, delivery, self._practice, public_url, self._now)
+        return None
 
     def _refusal(self, delivery: Delivery) -> Refusal | None:
         if delivery.expires_at <= self._now:

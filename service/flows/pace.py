@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -46,9 +46,13 @@ def pause(db: Session, name: str, until: datetime, reason: str, now: datetime) -
 
 
 def resume(db: Session, name: str, now: datetime) -> None:
-    """Something went out again: nothing stands in the way any more."""
-    row = _locked(db, name, now)
-    row.paused_until, row.pause_reason = None, None
+    """Something went out again after the pause was over: staff need not read of it any more."""
+    db.execute(
+        update(Sender)
+        .where(Sender.name == name, Sender.paused_until <= now)
+        .values(paused_until=None, pause_reason=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _locked(db: Session, name: str, now: datetime) -> Sender:

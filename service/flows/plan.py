@@ -4,33 +4,19 @@ Called by everything that changes a fact they hang on, in the same transaction, 
 Safe to repeat: a delivery's id is made from what it says, to whom, about which start of which session.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
+from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from service.flows.standing import standings
-from service.models import Attendance, Delivery, Enrolment, Group, GroupSession, Member, Practice, Rule
-from service.models.base import time_ordered_uuid
-from service.models.groups import Answer, Came
-from service.rules import sentences
-from service.rules.consent import Channel, Refusal, Standing
-from service.rules.kinds import NATURES, PROMPTS, REMINDERS, Kind, Occasion, expires_at, slot
+from service.flows.consider import HORIZON, Facts, Planned, consider, gather
+from service.models import Delivery, Enrolment, Group, Member, Practice
+from service.rules.consent import Refusal
 from service.rules.lifecycle import State, may_move
-from service.rules.quiet_hours import Window
-
-HORIZON = timedelta(days=15)
-"""So far ahead deliveries are planned; sessions stand twelve weeks ahead."""
-LONGEST_LEAD = timedelta(days=14)
-BACK = timedelta(days=8)
-"""A session's last prompts come within a week after it."""
 
 REVIVED = frozenset(
     {
@@ -50,37 +36,6 @@ REVIVED = frozenset(
 """What spoke against a delivery before it was due may cease to: consent comes back, a rule is switched on again."""
 
 SUPPRESSING = frozenset({Refusal.NO_ADDRESS, Refusal.NO_CONSENT, Refusal.OPTED_OUT})
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A delivery as it ought to be, or why it ought not to."""
-
-    id: UUID
-    rule: Rule
-    group_session: GroupSession
-    member: Member
-    channel: Channel
-    due_at: datetime
-    next_at: datetime
-    expires_at: datetime
-    why: str
-    refusal: Refusal | None = None
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Everything about one group that planning hangs on."""
-
-    group: Group
-    rules: tuple[Rule, ...]
-    sessions: tuple[GroupSession, ...]
-    enrolments: Mapping[UUID, tuple[Enrolment, ...]]
-    members: tuple[Member, ...]
-    standings: Mapping[UUID, Standing]
-    attendance: Mapping[tuple[UUID, UUID], Attendance]
-    practice: Practice
-    now: datetime
 
 
 @dataclass
@@ -112,167 +67,6 @@ def plan_member(db: Session, member: Member, now: datetime) -> Changes:
     """The same for every group of one member, after something about the member changed."""
     groups = db.scalars(select(Group).join(Enrolment).where(Enrolment.member_id == member.id).distinct()).all()
     return plan(db, now, groups, member)
-
-
-def gather(db: Session, group: Group, practice: Practice, now: datetime, member: Member | None = None) -> Facts:
-    """Read the facts of one group, or of one member in it: six queries, whatever their size."""
-    sessions = db.scalars(_sessions(group, now)).all()
-    enrolments: dict[UUID, list[Enrolment]] = defaultdict(list)
-    for enrolment in db.scalars(Enrolment.of_group(group.id)):
-        if member is None or enrolment.member_id == member.id:
-            enrolments[enrolment.member_id].append(enrolment)
-    members = db.scalars(select(Member).where(Member.id.in_(enrolments))).all()
-    attendance = db.scalars(Attendance.of([group_session.id for group_session in sessions])).all()
-    return Facts(
-        group=group,
-        rules=tuple(db.scalars(select(Rule).where(Rule.group_id == group.id).order_by(Rule.position))),
-        sessions=tuple(sessions),
-        enrolments={member_id: tuple(rows) for member_id, rows in enrolments.items()},
-        members=tuple(members),
-        standings=standings(db, members),
-        attendance={(row.group_session_id, row.member_id): row for row in attendance},
-        practice=practice,
-        now=now,
-    )
-
-
-def _sessions(group: Group, now: datetime) -> Select[GroupSession]:
-    """Those near enough to be planned, and those that were moved out of sight and still have something planned."""
-    is_planned = exists().where(Delivery.group_session_id == GroupSession.id, Delivery.state == State.SCHEDULED)
-    is_near = GroupSession.starts_at < now + HORIZON + LONGEST_LEAD
-    return (
-        select(GroupSession)
-        .where(GroupSession.group_id == group.id, GroupSession.starts_at >= now - BACK, is_near | is_planned)
-        .order_by(GroupSession.starts_at, GroupSession.id)
-    )
-
-
-def consider(facts: Facts) -> Iterator[Planned]:
-    """Each delivery that could be, with the reason where it ought not to be."""
-    for position, group_session in enumerate(facts.sessions):
-        following = next((later for later in facts.sessions[position + 1 :] if not later.is_cancelled), None)
-        for member in facts.members:
-            for channel in Channel:
-                yield from _of_one(facts, group_session, following, member, channel)
-
-
-def window(practice: Practice, group_zone: str, member: Member) -> Window:
-    """When messages may reach the member: on their own clock, or on every clock that may be theirs."""
-    names = (member.time_zone,) if member.time_zone else (*member.number_zones, group_zone)
-    return Window(practice.opens, practice.closes, tuple(ZoneInfo(name) for name in dict.fromkeys(names) if name))
-
-
-def delivery_id(moment: datetime, *parts: object) -> UUID:
-    """The id of the one delivery that these parts speak of. It sorts by `moment`, the start of the session."""
-    digest = blake2b("|".join(map(str, parts)).encode(), digest_size=10).digest()
-    return time_ordered_uuid(int(moment.timestamp() * 1000), int.from_bytes(digest, "big"))
-
-
-def _of_one(
-    facts: Facts, group_session: GroupSession, following: GroupSession | None, member: Member, channel: Channel
-) -> Iterator[Planned]:
-    """The deliveries of one session to one member on one channel. Of reminders whose time has passed only the last."""
-    occasion = Occasion(
-        starts_at=group_session.starts_at,
-        ends_at=group_session.ends_at,
-        window=window(facts.practice, facts.group.time_zone, member),
-        known_from=facts.now,
-        next_starts_at=following.starts_at if following else None,
-    )
-    due = sorted(
-        (
-            (rule.timing.due_at(group_session.starts_at, group_session.ends_at, facts.group.zone), rule)
-            for rule in facts.rules
-        ),
-        key=lambda pair: pair[0],
-    )
-    for position, (due_at, rule) in enumerate(due):
-        refusal = _refusal(facts, rule, group_session, member, channel)
-        later = [at for at, other in due[position + 1 :] if _supersedes(other, rule, member, channel) and at > due_at]
-        yield _planned(facts, rule, group_session, member, channel, due_at, occasion, refusal, min(later, default=None))
-
-
-def _supersedes(other: Rule, rule: Rule, member: Member, channel: Channel) -> bool:
-    """Whether a later reminder takes the place of an earlier one. One that goes to others, or elsewhere, does not."""
-    both_remind = rule.kind in REMINDERS and other.kind in REMINDERS
-    return both_remind and other.is_on and channel in other.via.channels(member.choice)
-
-
-def _planned(  # noqa: PLR0913  one delivery's facts, side by side
-    facts: Facts,
-    rule: Rule,
-    group_session: GroupSession,
-    member: Member,
-    channel: Channel,
-    due_at: datetime,
-    occasion: Occasion,
-    refusal: Refusal | None,
-    succeeded_at: datetime | None,
-) -> Planned:
-    where = slot(rule.kind, due_at, occasion)
-    send_at = where.send_at or due_at
-    ends = expires_at(rule.kind, send_at, group_session.starts_at)
-    if succeeded_at is not None and send_at < succeeded_at < ends:
-        ends = succeeded_at
-    too_late = where.send_at is None or ends <= facts.now or (succeeded_at is not None and succeeded_at <= facts.now)
-    late = due_at < facts.now and where.send_at is not None
-    return Planned(
-        id=delivery_id(
-            group_session.starts_at, rule.id, group_session.id, group_session.start_revision, member.id, channel
-        ),
-        rule=rule,
-        group_session=group_session,
-        member=member,
-        channel=channel,
-        due_at=due_at.astimezone(UTC),
-        next_at=send_at,
-        expires_at=ends,
-        why=sentences.timing(rule.timing)
-        + (", its time had passed" if late else sentences.MOVED_BY.get(where.action, "")),
-        refusal=refusal or (Refusal.TOO_LATE if too_late else None),
-    )
-
-
-def _refusal(facts: Facts, rule: Rule, group_session: GroupSession, member: Member, channel: Channel) -> Refusal | None:
-    if not rule.is_on or facts.group.closed_at is not None:
-        return Refusal.RULE_OFF
-    if group_session.is_cancelled:
-        return Refusal.SESSION_CANCELLED
-    if channel not in rule.via.channels(member.choice):
-        return Refusal.NOT_CHOSEN
-    membership = membership_refusal(facts.enrolments.get(member.id, ()), group_session, facts.group)
-    if membership:
-        return membership
-    purpose = NATURES[rule.kind].purpose
-    refusal = purpose and facts.standings[member.id].refusal(channel, purpose, member.address_index(channel))
-    return refusal or answer_refusal(rule, group_session, facts.attendance.get((group_session.id, member.id)))
-
-
-def membership_refusal(enrolments: Iterable[Enrolment], group_session: GroupSession, group: Group) -> Refusal | None:
-    """Why the member is not expected at the session, or None."""
-    day = group_session.starts_at.astimezone(group.zone).date()
-    enrolments = list(enrolments)
-    if any(enrolment.covers(day) for enrolment in enrolments):
-        return None
-    there = any(
-        enrolment.joined_on <= day and (enrolment.left_on is None or day < enrolment.left_on)
-        for enrolment in enrolments
-    )
-    return Refusal.AWAY if there else Refusal.NOT_ENROLLED
-
-
-def answer_refusal(rule: Rule, group_session: GroupSession, said: Attendance | None) -> Refusal | None:
-    """Why what the member said or did about this session makes the message needless, or None."""
-    if said is None:
-        return None
-    if rule.kind in PROMPTS:
-        missed = said.came in (Came.ABSENT, Came.EXCUSED)
-        return Refusal.NOT_THERE if missed or (said.answer is Answer.CANNOT and said.came is None) else None
-    if said.answer is None or said.start_revision != group_session.start_revision:
-        return None
-    if said.answer is Answer.CANNOT:
-        return Refusal.CANNOT_COME
-    return Refusal.ANSWERED if rule.stop_if_answered else None
 
 
 def _apply(db: Session, facts: Facts, wanted: list[Planned]) -> Changes:
@@ -380,18 +174,3 @@ def _vanished(delivery: Delivery, facts: Facts) -> Refusal:
     group_session = next(row for row in facts.sessions if row.id == delivery.group_session_id)
     moved = group_session.start_revision != delivery.start_revision
     return Refusal.SESSION_MOVED if moved else Refusal.RULE_OFF
-
-
-__all__ = [
-    "Changes",
-    "Kind",
-    "Planned",
-    "answer_refusal",
-    "consider",
-    "delivery_id",
-    "gather",
-    "membership_refusal",
-    "plan",
-    "plan_member",
-    "window",
-]

@@ -29,7 +29,9 @@ CRISIS_AGAIN = timedelta(hours=6)
 NOTICE_AGAIN = timedelta(hours=12)
 
 ANSWERS = {Meaning.COMING: Answer.COMING, Meaning.CANNOT: Answer.CANNOT}
-SEEN_BY_STAFF = frozenset({Meaning.COMING, Meaning.CANNOT, Meaning.OPT_IN, Meaning.HELP, Meaning.AUTOMATIC, Meaning.EMPTY})
+SEEN_BY_STAFF = frozenset(
+    {Meaning.COMING, Meaning.CANNOT, Meaning.OPT_IN, Meaning.HELP, Meaning.AUTOMATIC, Meaning.EMPTY}
+)
 """Done with once it was acted on, where the scan found nothing; everything else waits for a person."""
 
 

@@ -8,7 +8,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.flows.plan import Changes, delivery_id, plan, window
+from service.flows.consider import delivery_id, window
+from service.flows.plan import Changes, plan
+from service.flows.standing import standings
 from service.models import Delivery, Enrolment, Group, GroupSession, Member, Practice, Rule, Series
 from service.models.groups import SessionState
 from service.models.sealed import index_of
@@ -17,7 +19,6 @@ from service.rules.kinds import DEFAULT_RULES, Kind, Occasion, expires_at, slot
 from service.rules.lifecycle import State
 from service.rules.quiet_hours import Action
 from service.rules.recurrence import Frequency, Recurrence, starts_at
-from service.flows.standing import standings
 
 AHEAD = timedelta(weeks=12)
 """So far ahead a series' sessions stand in the calendar."""

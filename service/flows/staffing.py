@@ -75,9 +75,7 @@ def set_password(db: Session, link: Link, password: str, now: datetime) -> Staff
 
 def sign_in(db: Session, email: str, password: str, now: datetime) -> tuple[str | None, str]:
     """A new token and "", or None and the sentence why not. Takes as long for a stranger as for a wrong password."""
-    staff = db.scalars(
-        Staff.with_email(index_of(Channel.EMAIL, email.strip().lower())).with_for_update()
-    ).first()
+    staff = db.scalars(Staff.with_email(index_of(Channel.EMAIL, email.strip().lower())).with_for_update()).first()
     if staff is not None and staff.locked_until is not None and staff.locked_until > now:
         minutes = max(1, round((staff.locked_until - now) / timedelta(minutes=1)))
         return None, f"Too many tries. Wait {minutes} minutes, or ask an administrator."

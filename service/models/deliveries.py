@@ -29,9 +29,7 @@ class Delivery(Identified):
 
     __tablename__ = "deliveries"
     __table_args__ = (
-        Index(
-            "ix_deliveries_due", "next_at", "expires_at", sqlite_where=IS_SCHEDULED, postgresql_where=IS_SCHEDULED
-        ),
+        Index("ix_deliveries_due", "next_at", "expires_at", sqlite_where=IS_SCHEDULED, postgresql_where=IS_SCHEDULED),
         Index("ix_deliveries_open", "lease_until", sqlite_where=IS_OPEN_QUESTION, postgresql_where=IS_OPEN_QUESTION),
         Index("ix_deliveries_group_session_id", "group_session_id"),
         Index("ix_deliveries_member_id_due_at", "member_id", "due_at"),

@@ -128,9 +128,7 @@ class Invitation(Identified):
 
     @classmethod
     def open_for(cls, address_index: bytes, now: datetime) -> Select[Self]:
-        return select(cls).where(
-            cls.address_index == address_index, cls.accepted_at.is_(None), cls.expires_at > now
-        )
+        return select(cls).where(cls.address_index == address_index, cls.accepted_at.is_(None), cls.expires_at > now)
 
 
 class Link(Identified):

@@ -96,9 +96,7 @@ NATURES = {
     ),
     Kind.CHECKIN: Nature(Purpose.CHECKIN, False, WhenUnknown.LEAVE, useful_for=timedelta(hours=2), is_prompt=True),
     Kind.MOVED: Nature(Purpose.REMINDER, True, WhenUnknown.AGAIN, is_capped=False),
-    Kind.CANCELLED: Nature(
-        Purpose.REMINDER, True, WhenUnknown.AGAIN, is_capped=False, useful_for=timedelta(days=30)
-    ),
+    Kind.CANCELLED: Nature(Purpose.REMINDER, True, WhenUnknown.AGAIN, is_capped=False, useful_for=timedelta(days=30)),
     Kind.INVITATION: Nature(None, True, WhenUnknown.LEAVE, is_capped=False, useful_for=timedelta(days=1)),
 }
 

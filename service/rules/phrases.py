@@ -137,18 +137,27 @@ def _reached(words: list[str], places: set[int], slot: Slot, gap: int, step: int
     return found
 
 
+def sections(table: str) -> list[tuple[str, list[str]]]:
+    """The labels of a table, each with its lines."""
+    found: list[tuple[str, list[str]]] = []
+    for line in filter(None, map(str.strip, table.splitlines())):
+        if line.startswith("["):
+            found.append((line.strip("[]"), []))
+        elif not line.startswith("#"):
+            found[-1][1].append(line)
+    return found
+
+
 class PhraseBook:
     """Phrases by label, found in the time it takes to read the words once."""
 
     def __init__(self, *tables: str) -> None:
-        sections = [section for table in tables for section in _sections(table)]
-        classes = {
-            name.removeprefix("class "): " ".join(lines) for name, lines in sections if name.startswith("class ")
-        }
-        common = frozenset(word for name, lines in sections if name == "common" for word in " ".join(lines).split())
+        parts = [part for table in tables for part in sections(table)]
+        classes = {name.removeprefix("class "): " ".join(lines) for name, lines in parts if name.startswith("class ")}
+        common = frozenset(word for name, lines in parts if name == "common" for word in " ".join(lines).split())
         self._by_word: dict[str, list[Phrase]] = {}
         self._by_stem: dict[str, list[Phrase]] = {}
-        for label, lines in sections:
+        for label, lines in parts:
             if label != "common" and not label.startswith("class "):
                 for line in lines:
                     self._add_all(_phrases(label, line, {**NUMBERS, **classes}, common))
@@ -171,16 +180,6 @@ class PhraseBook:
                 self._by_word.setdefault(word, []).append(phrase)
             for stem in slot.stems:
                 self._by_stem.setdefault(stem[:4], []).append(phrase)
-
-
-def _sections(table: str) -> list[tuple[str, list[str]]]:
-    sections: list[tuple[str, list[str]]] = []
-    for line in filter(None, map(str.strip, table.splitlines())):
-        if line.startswith("["):
-            sections.append((line.strip("[]"), []))
-        elif not line.startswith("#"):
-            sections[-1][1].append(line)
-    return sections
 
 
 def _phrases(label: str, line: str, classes: Mapping[str, str], common: frozenset[str]) -> Iterator[Phrase]:

@@ -71,7 +71,9 @@ def invite(group_id: UUID) -> ResponseReturnValue:
         if not purposes:
             errors = {f"purpose_{INVITED_TO[0]}": "Tick at least one thing that they asked for."}
             return _page(db, group, errors=errors), 422
-        invited = sum(enrol.invite(db, member, purposes, g.staff.id, now) is not None for member in _to_invite(db, group))
+        invited = sum(
+            enrol.invite(db, member, purposes, g.staff.id, now) is not None for member in _to_invite(db, group)
+        )
         audit(db, g.staff.id, "members invited", group, now, count=invited)
     flash(f"{invited} invitation{'' if invited == 1 else 's'} on the way. They answer START to agree.", "success")
     return redirect(url_for("group_members.of_group", group_id=group_id))

@@ -42,9 +42,7 @@ class GoingOut:
 def today() -> ResponseReturnValue:
     now = parts().clock()
     with parts().read_db() as db:
-        coming_up = db.scalars(
-            GroupSession.between(now - timedelta(hours=3), now + timedelta(days=8)).limit(12)
-        ).all()
+        coming_up = db.scalars(GroupSession.between(now - timedelta(hours=3), now + timedelta(days=8)).limit(12)).all()
         replies = db.scalars(Reply.unhandled().limit(5)).all()
         return render_template(
             "staff/home.html",
@@ -61,9 +59,7 @@ def today() -> ResponseReturnValue:
 
 def going_out(db: Session, now: datetime, most: int) -> list[GoingOut]:
     """What leaves next, by time, kind and session."""
-    query = (
-        select(Delivery).where(Delivery.state == State.SCHEDULED).order_by(Delivery.next_at, Delivery.id).limit(200)
-    )
+    query = select(Delivery).where(Delivery.state == State.SCHEDULED).order_by(Delivery.next_at, Delivery.id).limit(200)
     bundles: dict[tuple[datetime, Kind, object], list[Delivery]] = {}
     for delivery in db.scalars(query):
         minute = delivery.next_at.replace(second=0, microsecond=0)
@@ -103,7 +99,10 @@ def _troubles(db: Session, now: datetime) -> list[tuple[str, str]]:
         troubles.append((f"The {names} process is silent", "Messages may be late. Start Groupkeeper again."))
     for sender in db.scalars(select(Sender).where(Sender.paused_until > now)):
         troubles.append(
-            ("A provider refuses our messages", f"{sender.pause_reason}. Check the account, then they go by themselves.")
+            (
+                "A provider refuses our messages",
+                f"{sender.pause_reason}. Check the account, then they go by themselves.",
+            )
         )
     overdue = db.scalar(
         select(func.count(Delivery.id)).where(

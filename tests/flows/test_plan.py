@@ -5,7 +5,8 @@ import pytest
 from sqlalchemy import select
 
 from service.flows import enrol
-from service.flows.plan import HORIZON, plan, plan_member
+from service.flows.consider import HORIZON
+from service.flows.plan import plan, plan_member
 from service.flows.schedule import cancel_session, move_session
 from service.flows.suppress import lift, suppress
 from service.models import Delivery, DeliveryEvent, Enrolment, Group, GroupSession, Member, Rule

@@ -454,6 +454,7 @@ def upgrade() -> None:
         sa.Column("text_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("received_at", instant(), nullable=False),
         sa.Column("meaning", sa.String(length=24), nullable=False),
+        sa.Column("distress", sa.String(length=24), nullable=True),
         sa.Column("group_session_id", sa.Uuid(), nullable=True),
         sa.Column("answered_with", sa.String(length=40), nullable=True),
         sa.Column("answer_sealed", sa.LargeBinary(), nullable=True),

@@ -1,0 +1,99 @@
+"""What people type, value by value: a date, a time, a zone, a number, or the sentence that says how to write it."""
+
+import zoneinfo
+from collections.abc import Callable
+from datetime import date, datetime, time
+from functools import cache
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+T = TypeVar("T")
+
+
+class NotReadable(ValueError):
+    """The text is the sentence for the person who typed it."""
+
+
+def read(errors: dict[str, str], field: str, reader: Callable[[], T], default: T) -> T:
+    """What `reader` reads; where it cannot, its sentence goes into `errors` under this field."""
+    try:
+        return reader()
+    except ValueError as error:
+        errors[field] = str(error) if isinstance(error, NotReadable) else str(error) or "This cannot be read."
+        return default
+
+
+def text(value: str, name: str, most: int, *, needed: bool = True) -> str:
+    value = " ".join(value.split())
+    if needed and not value:
+        raise NotReadable(f"Enter {name}.")
+    if len(value) > most:
+        raise NotReadable(f"Use at most {most} characters.")
+    if any(ord(char) < 32 or 127 <= ord(char) < 160 for char in value):
+        raise NotReadable("Remove hidden characters.")
+    return value
+
+
+def iso_date(value: str) -> date:
+    try:
+        if len(value) != 10:
+            raise ValueError
+        return date.fromisoformat(value)
+    except ValueError:
+        raise NotReadable(f"{value or 'Nothing'} is not a date. Write it like 2027-03-28.") from None
+
+
+def optional_date(value: str) -> date | None:
+    return iso_date(value) if value else None
+
+
+def iso_dates(value: str) -> frozenset[date]:
+    """Dates apart by spaces, commas or lines."""
+    return frozenset(iso_date(part) for part in value.replace(",", " ").split())
+
+
+def clock_time(value: str) -> time:
+    try:
+        hours, _, minutes = value.partition(":")
+        if not (hours.isdecimal() and minutes.isdecimal() and len(minutes) == 2):
+            raise ValueError
+        return time(int(hours), int(minutes))
+    except ValueError:
+        raise NotReadable(f"{value or 'Nothing'} is not a time. Write it like 18:30.") from None
+
+
+def whole(value: str, least: int, most: int) -> int:
+    if not (value.isascii() and value.isdecimal() and len(value) < 10 and least <= int(value) <= most):
+        raise NotReadable(f"Enter a whole number from {least} to {most}.")
+    return int(value)
+
+
+def zone(value: str) -> str:
+    if value not in zones():
+        raise NotReadable(f"{value or 'Nothing'} is not a time zone we know. Use a name like Europe/London.")
+    return value
+
+
+@cache
+def zones() -> frozenset[str]:
+    """City zones only: `EST` never changes its clocks, and `posixrules` is no place."""
+    return frozenset(
+        name
+        for name in zoneinfo.available_timezones()
+        if "/" in name and name.split("/")[0] not in ("Etc", "posix", "right", "SystemV", "US")
+    )
+
+
+def instant(value: str) -> datetime:
+    """A date, with or without a time and a zone; without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise NotReadable(f"{value or 'Nothing'} is not a date. Write it like 2027-03-28.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo("UTC"))
+
+
+def web_link(value: str) -> str:
+    if value and not value.startswith(("https://", "http://")):
+        raise NotReadable("Write the whole link, beginning with https://.")
+    return text(value, "a link", 300, needed=False)
