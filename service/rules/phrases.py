@@ -27,6 +27,7 @@ ALIKE = str.maketrans(
     | dict.fromkeys("'’‘ʼ`´", "")
 )
 REPEATED = re.compile(r"([a-z])\1\1+")
+SHORTENED = re.compile(r"(?<=[a-z])['’‘ʼ`´](ll|re)\b", re.IGNORECASE)
 WORD = re.compile(r"[a-z0-9@$]+|[.!?;\n]+|…")
 LONGEST_WORD = 30
 NUMBERS = {"number": " ".join(map(str, range(1, 1000)))}
@@ -42,9 +43,14 @@ def fold(text: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """The words of a text in one spelling, "I do not want to" as "i dont wanna"; fillers left out, "." at its stops."""
-    found = [_spelt(word) for word in WORD.findall(REPEATED.sub(r"\1", fold(text)))]
+    found = [_spelt(word) for word in WORD.findall(REPEATED.sub(r"\1", fold(SHORTENED.sub(_lengthened, text))))]
     spelt = [part for words in found for part in words]
     return [START, *_paired(spelt), FINISH]
+
+
+def _lengthened(shortened: re.Match[str]) -> str:
+    """we'll, we're: without the apostrophe they would be other words."""
+    return " will" if shortened[1].lower() == "ll" else " are"
 
 
 def _spelt(word: str) -> tuple[str, ...]:
