@@ -53,7 +53,7 @@ class Clock:
         return timedelta(seconds=seconds * self.rate)
 
     def spec(self) -> str:
-        """`<present>@<machine's time>*<rate>`, for a process that shares no code with us. Empty for the machine's own."""
+        """`<present>@<machine's time>*<rate>`, for a process without our code. Empty for the machine's own."""
         if self.starts_at is None or self.anchor is None:
             return ""
         return f"{self.starts_at.isoformat()}@{self.anchor.isoformat()}*{self.rate:g}"
@@ -111,7 +111,7 @@ def _started(setting: ClockSetting, data_dir: Path) -> Clock:
 
 def _is_of(setting: ClockSetting, data_dir: Path) -> bool:
     kept = json.loads((data_dir / NAME).read_text())
-    return kept["setting"] == [setting.starts_at.isoformat(), setting.rate]
+    return bool(kept["setting"] == [setting.starts_at.isoformat(), setting.rate])
 
 
 def _read(data_dir: Path) -> Clock | None:

@@ -3,7 +3,6 @@
 import json
 import logging
 import sys
-import time
 from datetime import UTC, datetime
 from logging import LogRecord
 
@@ -27,8 +26,6 @@ class JsonLines(logging.Formatter):
 
 
 class TextLines(logging.Formatter):
-    converter = time.localtime
-
     def format(self, record: LogRecord) -> str:
         said = record.getMessage().replace("\r", "\\r").replace("\n", "\\n").replace("\x1b", "\\e")
         line = f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower():7} {record.name}: {said}"

@@ -18,9 +18,11 @@ PACKAGED = Path(__file__).parent / "_templates"
 TEMPLATES = PACKAGED if PACKAGED.is_dir() else Path(__file__).parent.parent / "templates"
 LANGUAGES = ("en", "es")
 FIELDS = frozenset(
-    {"sender", "phone", "hours", "n", "day", "time", "next_day", "next_time", "crisis", "crisis_short", "danger", "link",
-     "unsubscribe", "postal_address"}
-)  # fmt: skip
+    {
+        *("sender", "phone", "hours", "n", "crisis", "crisis_short", "danger", "postal_address"),
+        *("day", "time", "next_day", "next_time", "link", "unsubscribe"),
+    }
+)
 FIELD = re.compile(r"\{([a-z_]{1,20})\}")
 
 LOCALES = {"US": "en_US", "CA": "en_CA", "GB": "en_GB", "IE": "en_IE", "AU": "en_AU", "NZ": "en_NZ", "ES": "en_GB"}

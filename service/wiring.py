@@ -110,7 +110,5 @@ def prepare_data_dir(settings: Settings) -> None:
         probe.unlink()
     except OSError as error:
         raise SettingsError(
-            [
-                f"DATA_DIR {settings.data_dir} cannot be written to ({error.strerror}). Choose another, or mend its owner."
-            ]
+            [f"DATA_DIR {settings.data_dir} cannot be written to: {error.strerror}. Choose another."]
         ) from error

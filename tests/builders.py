@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import Engine, event, func, select
 from sqlalchemy.orm import Session
 
-from service.flows import enrol, schedule
-from service.flows.ledger import Evidence, note
+from service.flows import enrol, ledger, schedule
+from service.flows.ledger import Evidence, agree, withdraw
 from service.flows.plan import plan
 from service.flows.settle_in import Office, found
 from service.models import (
@@ -194,7 +194,7 @@ def member(
     person = enrol.Person(name, mobile, email, choice, language, time_zone)
     row = enrol.add_member(db, person, NOW)
     for channel in row.channels:
-        note(db, row, channel, agrees, True, EVIDENCE, NOW)
+        ledger.agree(db, row, channel, agrees, EVIDENCE, NOW)
     return row
 
 
@@ -207,12 +207,12 @@ def enrolled(db: Session, of: Group, who: Member, joined_on: date = TODAY, **val
 
 def withdraw(db: Session, who: Member, purposes: Collection[Purpose] = tuple(Purpose), now: datetime = NOW) -> None:
     for channel in who.channels:
-        note(db, who, channel, purposes, False, EVIDENCE, now)
+        ledger.withdraw(db, who, channel, purposes, EVIDENCE, now)
 
 
 def agree(db: Session, who: Member, purposes: Collection[Purpose] = tuple(Purpose), now: datetime = NOW) -> None:
     for channel in who.channels:
-        note(db, who, channel, purposes, True, EVIDENCE, now)
+        ledger.agree(db, who, channel, purposes, EVIDENCE, now)
 
 
 def answered(db: Session, about: GroupSession, who: Member, answer: Answer = Answer.COMING) -> Attendance:

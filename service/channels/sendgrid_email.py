@@ -88,7 +88,7 @@ class _Pooled(Client):
     """SendGrid's client on our transport: its own makes a connection and reads all certificates for each mail."""
 
     def __init__(self, transport: Transport, base: str | None, **settings: Any) -> None:
-        super().__init__(version=3, **settings)
+        super().__init__(version=3, **settings)  # type: ignore[no-untyped-call]
         self._transport = transport
         self._base = base
 

@@ -16,7 +16,7 @@ from service.rules.rows import NotReadable, instant
 from service.wiring import Parts
 
 
-class Instant(click.ParamType):
+class Instant(click.ParamType[datetime]):
     name = "instant"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.flows.consider import delivery_id, window
-from service.flows.ledger import Evidence, note
+from service.flows.ledger import Evidence, agree
 from service.flows.plan import plan, plan_member
 from service.flows.standing import standing
 from service.flows.suppress import is_suppressed
@@ -106,7 +106,7 @@ def record_consent(
     An opt-out stands, whatever is recorded here: only the member lifts it.
     """
     for channel in channels:
-        note(db, member, channel, purposes, True, evidence, now)
+        agree(db, member, channel, purposes, evidence, now)
     plan_member(db, member, now)
 
 

@@ -26,35 +26,44 @@ class Evidence:
     language: str = "en"
 
 
-def note(
-    db: Session,
-    member: Member,
-    channel: Channel,
-    purposes: Iterable[Purpose],
-    is_yes: bool,
-    evidence: Evidence,
-    now: datetime,
+def agree(
+    db: Session, member: Member, channel: Channel, purposes: Iterable[Purpose], evidence: Evidence, now: datetime
 ) -> None:
-    """Add one row for each purpose. It counts for the address that the member has now, and no other."""
-    address_index = member.address_index(channel)
-    if address_index is None:
-        return
+    """Add a yes for each purpose. It counts for the address that the member has now, and no other."""
+    index = member.address_index(channel)
+    _add(db, [_row(member, channel, purpose, index, evidence, now) for purpose in purposes if index], is_yes=True)
+
+
+def withdraw(
+    db: Session, member: Member, channel: Channel, purposes: Iterable[Purpose], evidence: Evidence, now: datetime
+) -> None:
+    """Add a no for each purpose."""
+    index = member.address_index(channel)
+    _add(db, [_row(member, channel, purpose, index, evidence, now) for purpose in purposes if index], is_yes=False)
+
+
+def _row(
+    member: Member, channel: Channel, purpose: Purpose, address_index: bytes, evidence: Evidence, now: datetime
+) -> Consent:
+    return Consent(
+        member_id=member.id,
+        channel=channel,
+        purpose=purpose,
+        address_index=address_index,
+        occurred_at=evidence.occurred_at,
+        recorded_at=now,
+        method=evidence.method[:40],
+        taken_by=evidence.taken_by[:80],
+        wording=evidence.wording[:2000],
+        language=evidence.language,
+    )
+
+
+def _add(db: Session, rows: Iterable[Consent], *, is_yes: bool) -> None:
+    """The rows, each with the hash of the one before it."""
     previous = last_hash(db)
-    for purpose in purposes:
-        row = Consent(
-            member_id=member.id,
-            channel=channel,
-            purpose=purpose,
-            is_yes=is_yes,
-            address_index=address_index,
-            occurred_at=evidence.occurred_at,
-            recorded_at=now,
-            method=evidence.method[:40],
-            taken_by=evidence.taken_by[:80],
-            wording=evidence.wording[:2000],
-            language=evidence.language,
-            previous_hash=previous,
-        )
+    for row in rows:
+        row.is_yes, row.previous_hash = is_yes, previous
         previous = row.hash = hash_of(row)
         db.add(row)
     db.flush()

@@ -148,7 +148,8 @@ class Marking:
         group_session = delivery.group_session
         zone = group_session.group.time_zone if group_session else self._practice.time_zone
         open_hours = window(self._practice, zone, delivery.member)
-        if open_hours.allows(self._now):
+        wakes_nobody = delivery.channel is Channel.EMAIL and delivery.kind in (Kind.MOVED, Kind.CANCELLED)
+        if wakes_nobody or open_hours.allows(self._now):
             return False
         occasion = Occasion(
             starts_at=self._starts_at(group_session),

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from service.flows.ledger import Evidence, note
+from service.flows.ledger import Evidence, agree, withdraw
 from service.flows.plan import plan_member
 from service.flows.standing import standing
 from service.flows.suppress import is_suppressed, lift, suppress
@@ -39,7 +39,7 @@ def accept_invitation(
         invitation.accepted_at = now
         evidence = Evidence(now, BY_START, "member", words, member.language)
         purposes = [Purpose(purpose) for purpose in invitation.purposes]
-        note(db, member, Channel.SMS, purposes, True, evidence, now)
+        agree(db, member, Channel.SMS, purposes, evidence, now)
     if asked:
         lift(db, Channel.SMS, address_index, now)
     return bool(asked)
@@ -53,7 +53,7 @@ def opt_in(db: Session, members: Collection[Member], address_index: bytes, words
         rows = [row for row in db.scalars(Consent.of([member.id])) if row.channel is Channel.SMS]
         last = {row.purpose: row for row in rows if row.address_index == address_index}
         stopped = [purpose for purpose, row in last.items() if not row.is_yes and row.method == BY_STOP]
-        note(db, member, Channel.SMS, stopped, True, Evidence(now, BY_START, "member", words, member.language), now)
+        agree(db, member, Channel.SMS, stopped, Evidence(now, BY_START, "member", words, member.language), now)
         plan_member(db, member, now)
     return any(standing(db, member).agreed(Channel.SMS, address_index) for member in members)
 
@@ -63,4 +63,4 @@ def _withdraw(db: Session, member: Member, channel: Channel, words: str, now: da
     index = member.address_index(channel)
     current = standing(db, member)
     purposes = [purpose for purpose in Purpose if index and current.consent(channel, purpose, index)]
-    note(db, member, channel, purposes, False, Evidence(now, BY_STOP, "member", words, member.language), now)
+    withdraw(db, member, channel, purposes, Evidence(now, BY_STOP, "member", words, member.language), now)

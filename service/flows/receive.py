@@ -4,7 +4,6 @@ The order of work is one for every inbound text: keep, scan, opt-out, HELP and S
 last, and else a person.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from logging import getLogger
 
@@ -12,11 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service import texts
-from service.flows import attend, converse
-from service.flows.opting import accept_invitation, opt_in, opt_out
-from service.flows.suppress import is_suppressed, lock_members, suppress
+from service.flows import converse
+from service.flows.answer import Heard, Inbound, act
+from service.flows.suppress import is_suppressed, lock_members
 from service.models import Delivery, GroupSession, Member, Practice, Reply
-from service.models.groups import Answer
 from service.models.sealed import index_of
 from service.rules import distress
 from service.rules.consent import Channel
@@ -28,23 +26,8 @@ log = getLogger(__name__)
 CRISIS_AGAIN = timedelta(hours=6)
 NOTICE_AGAIN = timedelta(hours=12)
 
-ANSWERS = {Meaning.COMING: Answer.COMING, Meaning.CANNOT: Answer.CANNOT}
-SEEN_BY_STAFF = frozenset(
-    {Meaning.COMING, Meaning.CANNOT, Meaning.OPT_IN, Meaning.HELP, Meaning.AUTOMATIC, Meaning.EMPTY}
-)
+DONE_WITH = frozenset({Meaning.COMING, Meaning.CANNOT, Meaning.OPT_IN, Meaning.HELP, Meaning.AUTOMATIC, Meaning.EMPTY})
 """Done with once it was acted on, where the scan found nothing; everything else waits for a person."""
-
-
-@dataclass(frozen=True)
-class Inbound:
-    """One text as the provider gave it to us."""
-
-    provider_id: str
-    address: str
-    text: str
-    provider_answered: bool = False
-    """The provider has sent its own answer to STOP, START or HELP: we stay silent."""
-    is_only_media: bool = False
 
 
 def receive(db: Session, inbound: Inbound, now: datetime) -> str:
@@ -111,9 +94,10 @@ def _answered(
         language=language,
     )
     reply.meaning, reply.distress = meant.meaning, _distress(finding)
-    key = _act(db, reply, members, meant, inbound, asked, now)
-    key = _crisis_key(db, reply, finding, meant, practice, now) or key
-    if meant.meaning in SEEN_BY_STAFF and finding.level is Level.NONE and not meant.words:
+    key = act(db, Heard(reply, members, meant, inbound, asked), now)
+    crisis = _crisis_key(finding, meant, practice)
+    key = key if crisis is None else crisis
+    if meant.meaning in DONE_WITH and finding.level is Level.NONE and not meant.words:
         reply.handled_at = now
     if not key or _said_lately(db, reply, key, now):
         return ""
@@ -122,62 +106,8 @@ def _answered(
     return reply.answer
 
 
-def _act(
-    db: Session,
-    reply: Reply,
-    members: list[Member],
-    meant: Understanding,
-    inbound: Inbound,
-    asked: Delivery | None,
-    now: datetime,
-) -> str:
-    """Do what the text asks for. Returns the key of the answer, or ""."""
-    match meant.meaning:
-        case Meaning.OPT_OUT:
-            opt_out(db, members, reply.address_index, inbound.text, now, all_channels=meant.all_channels)
-            return "" if inbound.provider_answered else "stop_confirmation"
-        case Meaning.WRONG_NUMBER:
-            suppress(db, Channel.SMS, reply.address_index, "wrong number", now)
-            return "wrong_number_ack"
-        case Meaning.EMPTY | Meaning.AUTOMATIC:
-            return ""
-        case Meaning.HELP:
-            return "" if inbound.provider_answered else "help_reply"
-        case _ if not members:
-            return "unknown_sender"
-        case Meaning.OPT_IN:
-            return _opt_in(db, reply, members, inbound, now)
-        case Meaning.COMING | Meaning.CANNOT:
-            return _attendance(db, reply, meant.meaning, asked, now)
-        case Meaning.SCORE | Meaning.GOAL | Meaning.LATE:
-            return ""
-        case _:
-            return "unknown_reply" if asked is None else "unmonitored_notice"
-
-
-def _opt_in(db: Session, reply: Reply, members: list[Member], inbound: Inbound, now: datetime) -> str:
-    if accept_invitation(db, members, reply.address_index, inbound.text, now):
-        return "opt_in_confirmation"
-    again = opt_in(db, members, reply.address_index, inbound.text, now)
-    if inbound.provider_answered:
-        return ""
-    return "start_reply" if again else "unknown_reply"
-
-
-def _attendance(db: Session, reply: Reply, meaning: Meaning, asked: Delivery | None, now: datetime) -> str:
-    group_session = asked.group_session if asked else None
-    if asked is None or group_session is None or group_session.starts_at <= now:
-        reply.meaning = Meaning.WORDS
-        return "unknown_reply"
-    reply.group_session_id, reply.member_id = group_session.id, asked.member_id
-    attend.answer(db, group_session, asked.member, ANSWERS[meaning], now)
-    return "confirm_ack" if meaning is Meaning.COMING else "decline_ack"
-
-
-def _crisis_key(
-    db: Session, reply: Reply, finding: Finding, meant: Understanding, practice: Practice, now: datetime
-) -> str | None:
-    """The answer to distress goes before every other. None: there is none to give."""
+def _crisis_key(finding: Finding, meant: Understanding, practice: Practice) -> str | None:
+    """The answer to distress goes before every other; "" where none is safe. None: there is no distress."""
     if finding.level is Level.REVIEW:
         return "unmonitored_notice" if meant.meaning is Meaning.WORDS else None
     if finding.level is not Level.CRISIS or finding.category is Category.UNKNOWN:

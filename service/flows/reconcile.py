@@ -1,4 +1,4 @@
-"""What was left open is closed: messages that may have gone are looked up, and those whose time is over are put away."""
+"""What was left open is closed: what may have gone is looked up, what is too late is put away."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,6 +1,5 @@
 """Groups, series and sessions are added, changed, moved, cancelled; deliveries follow in the same transaction."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
@@ -8,17 +7,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.flows.consider import delivery_id, window
+from service.flows.announce import News, Told, announce
 from service.flows.plan import Changes, plan
-from service.flows.standing import standings
-from service.models import Delivery, Enrolment, Group, GroupSession, Member, Practice, Rule, Series
+from service.models import Group, GroupSession, Rule, Series
 from service.models.groups import SessionState
 from service.models.sealed import index_of
-from service.rules.consent import Channel, Purpose
-from service.rules.kinds import DEFAULT_RULES, Kind, Occasion, expires_at, slot
-from service.rules.lifecycle import State
-from service.rules.quiet_hours import Action
-from service.rules.recurrence import Frequency, Recurrence, starts_at
+from service.rules.kinds import DEFAULT_RULES, Kind
+from service.rules.recurrence import Recurrence, starts_at
 
 AHEAD = timedelta(weeks=12)
 """So far ahead a series' sessions stand in the calendar."""
@@ -44,16 +39,6 @@ class About:
     link: str = ""
     capacity: int = 10
     facilitator_id: UUID | None = None
-
-
-@dataclass
-class Told:
-    """How the members of a session hear of its change."""
-
-    by_text: int = 0
-    by_email: int = 0
-    to_phone: tuple[UUID, ...] = ()
-    """The members that no message can reach in time: a person has to call them."""
 
 
 def add_group(db: Session, about: About, meeting: Meeting, now: datetime) -> Group:
@@ -164,7 +149,7 @@ def move_session(db: Session, group_session: GroupSession, new_start: datetime, 
     group_session.starts_at, group_session.ends_at = new_start, new_start + length
     group_session.start_revision += 1
     db.flush()
-    told = _tell(db, group_session, Kind.MOVED, min(new_start, group_session.moved_from), now)
+    told = announce(db, News(Kind.MOVED, group_session, min(new_start, group_session.moved_from)), now)
     plan(db, now, [group_session.group])
     return told
 
@@ -176,17 +161,9 @@ def cancel_session(db: Session, group_session: GroupSession, now: datetime) -> T
         return Told()
     group_session.state = SessionState.CANCELLED
     db.flush()
-    told = _tell(db, group_session, Kind.CANCELLED, group_session.starts_at, now)
+    told = announce(db, News(Kind.CANCELLED, group_session, group_session.starts_at), now)
     plan(db, now, [group_session.group])
     return told
-
-
-def expected(db: Session, group_session: GroupSession) -> Sequence[Member]:
-    """The members who belong to the group on the day of the session and are not on leave."""
-    day = group_session.starts_at.astimezone(group_session.group.zone).date()
-    enrolments = db.scalars(Enrolment.of_group(group_session.group_id)).all()
-    ids = [enrolment.member_id for enrolment in enrolments if enrolment.covers(day)]
-    return db.scalars(select(Member).where(Member.id.in_(ids)).order_by(Member.created_at, Member.id)).all()
 
 
 def _carry_over(db: Session, group_session: GroupSession, new: Series, kept: set[date], now: datetime) -> None:
@@ -200,68 +177,6 @@ def _carry_over(db: Session, group_session: GroupSession, new: Series, kept: set
     if start != group_session.starts_at:
         move_session(db, group_session, start, now)
     group_session.ends_at = start + timedelta(minutes=new.minutes)
-
-
-def _tell(db: Session, group_session: GroupSession, kind: Kind, before: datetime, now: datetime) -> Told:
-    """Plan the notice to each member who is expected, on every channel they agreed to."""
-    told = Told()
-    practice = db.scalars(select(Practice)).one()
-    members = expected(db, group_session) if group_session.starts_at > now or kind is Kind.MOVED else []
-    standing = standings(db, members)
-    for member in members:
-        reached = False
-        for channel in member.channels:
-            if standing[member.id].refusal(channel, Purpose.REMINDER, member.address_index(channel)) is None:
-                reached |= _notice(db, group_session, member, channel, kind, before, practice, now, told)
-        if not reached:
-            told.to_phone += (member.id,)
-    db.flush()
-    return told
-
-
-def _notice(  # noqa: PLR0913  one notice's facts, side by side
-    db: Session,
-    group_session: GroupSession,
-    member: Member,
-    channel: Channel,
-    kind: Kind,
-    before: datetime,
-    practice: Practice,
-    now: datetime,
-    told: Told,
-) -> bool:
-    occasion = Occasion(
-        starts_at=before,
-        ends_at=group_session.ends_at,
-        window=window(practice, group_session.group.time_zone, member),
-        known_from=now,
-    )
-    where = slot(kind, now, occasion)
-    if channel is Channel.SMS and where.action is Action.CALL_TASK:
-        return False
-    send_at = where.send_at or now
-    db.add(
-        Delivery(
-            id=delivery_id(
-                group_session.starts_at, kind, group_session.id, group_session.start_revision, member.id, channel
-            ),
-            kind=kind,
-            channel=channel,
-            member_id=member.id,
-            group_session_id=group_session.id,
-            start_revision=group_session.start_revision,
-            due_at=now,
-            next_at=send_at,
-            expires_at=max(expires_at(kind, send_at, group_session.starts_at), now),
-            why="the session was moved" if kind is Kind.MOVED else "the session was cancelled",
-            state=State.SCHEDULED,
-        )
-    )
-    if channel is Channel.SMS:
-        told.by_text += 1
-    else:
-        told.by_email += 1
-    return True
 
 
 def _lock(db: Session, group_session: GroupSession) -> None:
@@ -281,19 +196,3 @@ def _columns(meeting: Meeting) -> dict[str, object]:
         "until": recurrence.until,
         "skips": sorted(day.isoformat() for day in recurrence.skips),
     }
-
-
-__all__ = [
-    "About",
-    "Frequency",
-    "Meeting",
-    "Told",
-    "add_group",
-    "add_series",
-    "cancel_session",
-    "change_from",
-    "expected",
-    "materialise",
-    "move_session",
-    "name_index",
-]

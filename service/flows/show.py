@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.flows.schedule import expected
+from service.flows.announce import expected
 from service.flows.standing import standings
 from service.models import Attendance, Delivery, GroupSession, Invitation, Member
 from service.models.groups import Answer

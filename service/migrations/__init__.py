@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 
-def instant() -> sa.types.TypeEngine[object]:
+def instant() -> sa.String:
     """Text that sorts on SQLite, timestamptz on PostgreSQL, as `service.models.base.UtcDateTime` reads them."""
     return sa.String(32).with_variant(sa.DateTime(timezone=True), "postgresql")
 

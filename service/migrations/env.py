@@ -1,13 +1,14 @@
 """Alembic's environment: the connection comes from `service/upgrade.py`, there is no ini file."""
 
+from typing import Any, Literal
+
 from alembic import context
-from sqlalchemy.types import TypeEngine
 
 from service.models import Base
 from service.models.base import UtcDateTime
 
 
-def plain_types(kind: str, item: TypeEngine[object], autogen_context: object) -> str | bool:
+def plain_types(kind: str, item: Any, autogen_context: object) -> str | Literal[False]:
     """A migration must not change when our types do: it names the database's own."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "instant()"

@@ -21,7 +21,7 @@ LOCKED = "(locked)"
 
 @dataclass(frozen=True, repr=False)
 class Keyring:
-    """The field keys by name. The first encrypts, every one decrypts; the last, the oldest, makes the look-up hashes."""
+    """The field keys by name. The first encrypts, every one decrypts, the oldest makes the look-up hashes."""
 
     roots: Mapping[str, bytes]
 

@@ -67,7 +67,8 @@ def _recurrence(errors: dict[str, str], value: Callable[[str], str], today: date
     every = rows.read(errors, "every_weeks", lambda: rows.whole(every_text, 1, 12), 1)
     count = rows.read(errors, "count", lambda: _count(value("count")), None)
     until = rows.read(errors, "until", lambda: rows.optional_date(value("until")), None)
-    skips = rows.read(errors, "skip", lambda: rows.iso_dates(value("skip")), frozenset())
+    none: frozenset[date] = frozenset()
+    skips = rows.read(errors, "skip", lambda: rows.iso_dates(value("skip")), none)
     if count and until:
         errors["until"] = "Give a number of sessions or a last date, not both."
     if until and until < starts_on:

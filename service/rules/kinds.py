@@ -51,7 +51,7 @@ class WhenUnknown(StrEnum):
 
 @dataclass(frozen=True)
 class Timing:
-    """When a rule's message is due: so many elapsed minutes, or so many calendar days at a time on the group's clock."""
+    """When a rule's message is due: elapsed minutes, or calendar days at a time on the group's clock."""
 
     anchor: Anchor
     minutes: int | None = None

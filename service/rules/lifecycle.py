@@ -39,7 +39,8 @@ GIVEN_UP = frozenset({State.SUPPRESSED, State.CANCELLED, State.EXPIRED, State.DE
 """Not sent, and why is in the reason."""
 
 MOVES: Mapping[State, frozenset[State]] = {
-    State.SCHEDULED: frozenset({State.SENDING}) | GIVEN_UP,
+    # of one that was tried, believed lost and put back, a late report says that it went after all
+    State.SCHEDULED: frozenset({State.SENDING}) | GIVEN_UP | REPORTED,
     State.SENDING: frozenset({State.SCHEDULED, State.UNKNOWN, State.DEAD, State.SUPPRESSED}) | REPORTED,
     State.UNKNOWN: frozenset({State.SCHEDULED, State.ASSUMED}) | REPORTED,
     State.ASSUMED: REPORTED,
@@ -49,10 +50,10 @@ MOVES: Mapping[State, frozenset[State]] = {
     State.DELIVERED: frozenset({State.UNDELIVERED}),
     State.UNDELIVERED: frozenset({State.DELIVERED}),
     # never in a provider's hands, and what spoke against them is gone: the planner takes them up again
-    State.SUPPRESSED: frozenset({State.SCHEDULED}),
-    State.CANCELLED: frozenset({State.SCHEDULED}),
-    State.EXPIRED: frozenset(),
-    State.DEAD: frozenset(),
+    State.SUPPRESSED: frozenset({State.SCHEDULED}) | REPORTED,
+    State.CANCELLED: frozenset({State.SCHEDULED}) | REPORTED,
+    State.EXPIRED: REPORTED,
+    State.DEAD: REPORTED,
 }
 
 PLAIN_WORDS: Mapping[State, str] = {

@@ -1,4 +1,4 @@
-"""Emergency numbers and crisis lines by country. Each was checked on a date, and is to be checked again within 180 days."""
+"""Emergency numbers and crisis lines by country. Each was checked on a date, and holds for 180 days."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ LINES: Mapping[str, Lines] = {
     "NZ": Lines("111", {"en": "call or text 1737", "es": "llame al 1737"}, CHECKED),
     "ES": Lines("112", {"en": "call 024", "es": "llame al 024"}, CHECKED),
 }
-"""988: 988lifeline.org. 111 option 2: NHS. 116 123: Samaritans. 13 11 14: Lifeline. 1737: Whakarongorau. 024: Sanidad."""
+"""988: 988lifeline.org. 111 option 2: NHS. 116 123: Samaritans. 13 11 14: Lifeline. 1737: Whakarongorau. 024: Spain."""
 
 COUNTRIES: Mapping[str, str] = {
     "US": "United States",

@@ -95,7 +95,8 @@ def _consent(errors: dict[str, str], value: Callable[[str], str], now: datetime)
             errors[name] = "Fill in all the consent columns, or leave all of them empty."
     if len(filled) < len(CONSENT):
         return None
-    purposes = rows.read(errors, "consent_purposes", lambda: _purposes(value("consent_purposes")), ())
+    none: tuple[Purpose, ...] = ()
+    purposes = rows.read(errors, "consent_purposes", lambda: _purposes(value("consent_purposes")), none)
     method = rows.read(errors, "consent_method", lambda: _method(value("consent_method")), "")
     at = rows.read(errors, "consent_at", lambda: _past(value("consent_at"), now), now)
     by = rows.read(errors, "consent_by", lambda: rows.text(value("consent_by"), "who took it", 80), "")

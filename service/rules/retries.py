@@ -1,4 +1,4 @@
-"""How long to wait before a message that was certainly not taken over is tried again, and when to look for a lost one."""
+"""How long to wait before a message that was not taken over is tried again, and when to look for a lost one."""
 
 from datetime import timedelta
 

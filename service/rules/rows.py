@@ -36,11 +36,12 @@ def text(value: str, name: str, most: int, *, needed: bool = True) -> str:
 
 def iso_date(value: str) -> date:
     try:
-        if len(value) != 10:
-            raise ValueError
-        return date.fromisoformat(value)
+        read_on = date.fromisoformat(value)
     except ValueError:
-        raise NotReadable(f"{value or 'Nothing'} is not a date. Write it like 2027-03-28.") from None
+        read_on = None
+    if read_on is None or len(value) != 10:
+        raise NotReadable(f"{value or 'Nothing'} is not a date. Write it like 2027-03-28.")
+    return read_on
 
 
 def optional_date(value: str) -> date | None:
@@ -53,13 +54,11 @@ def iso_dates(value: str) -> frozenset[date]:
 
 
 def clock_time(value: str) -> time:
-    try:
-        hours, _, minutes = value.partition(":")
-        if not (hours.isdecimal() and minutes.isdecimal() and len(minutes) == 2):
-            raise ValueError
-        return time(int(hours), int(minutes))
-    except ValueError:
-        raise NotReadable(f"{value or 'Nothing'} is not a time. Write it like 18:30.") from None
+    hours, _, minutes = value.partition(":")
+    has_shape = hours.isascii() and hours.isdecimal() and minutes.isascii() and minutes.isdecimal()
+    if not (has_shape and len(minutes) == 2 and len(hours) <= 2 and int(hours) < 24 and int(minutes) < 60):
+        raise NotReadable(f"{value or 'Nothing'} is not a time. Write it like 18:30.")
+    return time(int(hours), int(minutes))
 
 
 def whole(value: str, least: int, most: int) -> int:

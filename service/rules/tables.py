@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 MOST_ROWS = 10_000
 MOST_BYTES = 8_000_000
@@ -94,7 +95,7 @@ def _header(found: Sequence[str], columns: Collection[str], needed: Collection[s
     return names
 
 
-def _rows(lines: "csv._reader", header: Sequence[str]) -> Table:
+def _rows(lines: Any, header: Sequence[str]) -> Table:
     rows: list[Row] = []
     errors: list[RowError] = []
     ended = lines.line_num

@@ -1,6 +1,8 @@
 """A group's members: who they are, pasted or from a file, invited, on leave, gone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
@@ -46,16 +48,15 @@ def add(group_id: UUID) -> ResponseReturnValue:
             checked = import_file.check_members(db, data, now, shared_ok=shared, group=group)
         except BadTable as error:
             wrong = [error.error] if is_file or text.strip() else [RowError(0, "", "Paste at least one line.")]
-            return _page(db, group, pasted=text, wrong=wrong, is_file=is_file), 422
+            return _page(db, group, Given(text, is_file, wrong)), 422
         if checked.errors and not (request.form.get("keep_good") == "1" and checked.good):
-            page = _page(db, group, pasted=text, wrong=checked.errors, is_file=is_file, good=len(checked.good))
-            return page, 422
+            return _page(db, group, Given(text, is_file, checked.errors, len(checked.good))), 422
         import_file.write_members(db, checked.good, now, lambda: None, group=group, shared_ok=shared)
         audit(db, g.staff.id, "members added", group, now, count=len(checked.good))
         if checked.errors:
             left = "" if is_file else _bad_lines(text, {error.line for error in checked.errors})
             flash(f"{len(checked.good)} added. The others are below.", "warning")
-            return _page(db, group, pasted=left, wrong=checked.errors, is_file=is_file), 422
+            return _page(db, group, Given(left, is_file, checked.errors)), 422
     added = len(checked.good)
     flash(f"{added} member{'' if added == 1 else 's'} added. Nothing is sent to them until you invite them.", "success")
     return redirect(url_for("group_members.of_group", group_id=group_id))
@@ -109,15 +110,28 @@ def away(group_id: UUID, enrolment_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("group_members.of_group", group_id=group_id))
 
 
+@dataclass(frozen=True)
+class Given:
+    """Members as they were given, and what is wrong with them."""
+
+    pasted: str = ""
+    is_file: bool = False
+    wrong: Sequence[RowError] = ()
+    good: int = 0
+
+    @property
+    def shown(self) -> Sequence[RowError]:
+        """Pasted lines have no header, so their numbers are one less than a file's."""
+        if self.is_file:
+            return self.wrong
+        return [RowError(max(0, row.line - 1), row.column, row.sentence) for row in self.wrong]
+
+
+NOTHING_GIVEN = Given()
+
+
 def _page(
-    db: Session,
-    group: Group,
-    *,
-    pasted: str = "",
-    wrong: list[RowError] | None = None,
-    is_file: bool = False,
-    good: int = 0,
-    errors: dict[str, str] | None = None,
+    db: Session, group: Group, given: Given = NOTHING_GIVEN, errors: Mapping[str, str] = MappingProxyType({})
 ) -> str:
     today = parts().clock().astimezone(group.zone).date()
     enrolments = db.scalars(Enrolment.current(today).where(Enrolment.group_id == group.id)).all()
@@ -136,10 +150,10 @@ def _page(
         summary=summary,
         to_invite=len(_to_invite(db, group)),
         purposes=INVITED_TO,
-        pasted=pasted,
-        wrong=_shown(wrong or [], is_file),
-        good=good,
-        errors=errors or {},
+        pasted=given.pasted,
+        wrong=given.shown,
+        good=given.good,
+        errors=dict(errors),
         today=today,
     )
 
@@ -155,11 +169,6 @@ def _to_invite(db: Session, group: Group) -> list[Member]:
     today = parts().clock().astimezone(group.zone).date()
     enrolments = db.scalars(Enrolment.current(today).where(Enrolment.group_id == group.id))
     return [enrolment.member for enrolment in enrolments if enrol.can_be_invited(db, enrolment.member)]
-
-
-def _shown(wrong: list[RowError], is_file: bool) -> list[RowError]:
-    """Pasted lines have no header, so their numbers are one less than a file's."""
-    return wrong if is_file else [RowError(max(0, row.line - 1), row.column, row.sentence) for row in wrong]
 
 
 def _bad_lines(text: str, bad: set[int]) -> str:

@@ -1,11 +1,11 @@
-"""Members' pages behind a link: the message of a mail, an answer to it, and the way out. Opening one changes nothing."""
+"""Members' pages behind a link: a mail's message, an answer to it, the way out. Opening one changes nothing."""
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from service.flows import attend, links
-from service.flows.ledger import Evidence, note
+from service.flows.ledger import Evidence, withdraw
 from service.flows.receive import keep_page_reply
 from service.flows.standing import standing
 from service.flows.suppress import suppress
@@ -73,7 +73,7 @@ def stop(token: str) -> ResponseReturnValue:
         if index is not None:
             agreed = standing(db, member).agreed(Channel.EMAIL, index)
             evidence = Evidence(now, "unsubscribe link", "member", "One-Click", member.language)
-            note(db, member, Channel.EMAIL, agreed, False, evidence, now)
+            withdraw(db, member, Channel.EMAIL, agreed, evidence, now)
             suppress(db, Channel.EMAIL, index, "unsubscribe link", now)
     return render_template("member/unsubscribe.html", done=True)
 

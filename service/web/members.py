@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from service.flows import enrol
 from service.flows.audit import audit
-from service.flows.ledger import Evidence, note
+from service.flows.ledger import Evidence, withdraw
 from service.flows.show import member_state
 from service.flows.standing import standing, standings
 from service.flows.suppress import suppress
@@ -103,7 +103,7 @@ def stop(member_id: UUID) -> ResponseReturnValue:
                 continue
             agreed = standing(db, member).agreed(channel, index)
             evidence = Evidence(now, "staff", str(g.staff.id), route, member.language)
-            note(db, member, channel, agreed, False, evidence, now)
+            withdraw(db, member, channel, agreed, evidence, now)
             suppress(db, channel, index, f"staff: {route}", now)
         audit(db, g.staff.id, "stopped for member", member, now, channels=" ".join(channels))
     flash("Stopped. Nothing more is sent there unless they ask for it themselves.", "success")

@@ -43,4 +43,4 @@ def handled(reply_id: UUID) -> ResponseReturnValue:
         keep = request.form.get("keep") == "1"
         reply.handled_at, reply.handled_by = (None, None) if keep else (now, g.staff.id)
         audit(db, g.staff.id, "reply kept unread" if keep else "reply handled", reply, now)
-    return redirect(request.form.get("back") if request.form.get("back") == "/" else url_for("replies.all_replies"))
+    return redirect("/" if request.form.get("back") == "/" else url_for("replies.all_replies"))

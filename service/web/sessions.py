@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.flows import attend, schedule
+from service.flows import announce, attend, schedule
+from service.flows.announce import Told
 from service.flows.audit import audit
-from service.flows.schedule import Told
 from service.flows.show import current_answer
 from service.models import Attendance, Delivery, GroupSession, Member
 from service.models.groups import Answer, Came
@@ -55,7 +55,7 @@ def set_presence(session_id: UUID) -> ResponseReturnValue:
     now = parts().clock()
     with parts().open_db() as db:
         group_session = _get(db, session_id)
-        for member in schedule.expected(db, group_session):
+        for member in announce.expected(db, group_session):
             came = request.form.get(f"came_{member.id}", "")
             attend.note_presence(db, group_session, member, Came(came) if came in set(Came) else None, now)
         audit(db, g.staff.id, "presence noted", group_session, now)
@@ -148,7 +148,7 @@ def _roster(db: Session, group_session: GroupSession) -> list[Expected]:
             came=said[member.id].came if member.id in said else None,
             deliveries=[delivery for delivery in deliveries if delivery.member_id == member.id],
         )
-        for member in schedule.expected(db, group_session)
+        for member in announce.expected(db, group_session)
     ]
 
 
@@ -164,7 +164,7 @@ def _members(db: Session, told: Told) -> list[Member]:
 
 def _expected_member(db: Session, group_session: GroupSession) -> Member:
     wanted = request.form.get("member", "")
-    found = next((row for row in schedule.expected(db, group_session) if str(row.id) == wanted), None)
+    found = next((row for row in announce.expected(db, group_session) if str(row.id) == wanted), None)
     return found or abort(404)
 
 

@@ -21,7 +21,7 @@ from twilio.twiml.messaging_response import MessagingResponse
 from service.channels.twilio_codes import ADDRESS
 from service.channels.twilio_signature import STATUSES, is_signed
 from service.flows.receive import Inbound, receive
-from service.flows.settle import settle
+from service.flows.settle import Report, settle
 from service.rules.lifecycle import State
 from service.web import parts
 
@@ -84,15 +84,14 @@ def status() -> ResponseReturnValue:
         return "", 204
     code = request.form.get("ErrorCode", "")[:16]
     with parts().open_db() as db:
-        settle(
-            db,
+        report = Report(
             delivery_id,
             reported,
-            parts().clock(),
             provider_id=request.form.get("MessageSid", "")[:64],
             code=code or None,
             opted_out=code.isdecimal() and int(code) in ADDRESS,
         )
+        settle(db, report, parts().clock())
     return "", 204
 
 
@@ -122,7 +121,7 @@ def events() -> ResponseReturnValue:
         for event in batch if isinstance(batch, list) else []:
             report = _report(event)
             if report is not None:
-                settle(db, report.pop("delivery_id"), report.pop("reported"), now, **report)
+                settle(db, report, now)
     return "", 204
 
 
@@ -134,7 +133,7 @@ def inbound_mail() -> ResponseReturnValue:
     return "", 204
 
 
-def _report(event: Any) -> dict[str, Any] | None:
+def _report(event: Any) -> Report | None:
     if not isinstance(event, Mapping):
         return None
     name, delivery_id = event.get("event"), _uuid(str(event.get("mid", "")))
@@ -145,13 +144,13 @@ def _report(event: Any) -> dict[str, Any] | None:
     for_good = (name == "bounce" and event.get("type") != "blocked") or (
         name == "dropped" and reason.startswith(DROPPED_FOR_GOOD)
     )
-    return {
-        "delivery_id": delivery_id,
-        "reported": reported or State.DELIVERED,
-        "provider_id": str(event.get("sg_message_id", "")).partition(".")[0][:64],
-        "code": str(name)[:16] if reported is State.UNDELIVERED else None,
-        "opted_out": for_good or name in STOPPING,
-    }
+    return Report(
+        delivery_id,
+        reported or State.DELIVERED,
+        provider_id=str(event.get("sg_message_id", "")).partition(".")[0][:64],
+        code=str(name)[:16] if reported is State.UNDELIVERED else None,
+        opted_out=for_good or name in STOPPING,
+    )
 
 
 def _is_signed_by(key: str, payload: bytes, signature: str) -> bool:
