@@ -14,7 +14,7 @@ from service.channels import (
     Refused,
 )
 from service.flows.deliver import deliver, mark, record
-from service.flows.settle import settle
+from service.flows.settle import Report, settle
 from service.flows.suppress import suppress
 from service.models import Delivery, DeliveryEvent, GroupSession, Member, Sender, Suppression
 from service.models.base import uuid7
@@ -248,7 +248,7 @@ def test_of_two_workers_with_the_same_batch_one_sends_each(parts, post, texts):
 def test_a_report_that_comes_before_our_record_wins(parts, post, texts, clock, due):
     def report(message):
         with parts.open_db() as db:
-            settle(db, due, State.DELIVERED, clock(), provider_id="SM1")
+            settle(db, Report(due, State.DELIVERED, provider_id="SM1"), clock())
 
     texts.before_sending = report
     deliver(post, [due])
@@ -260,7 +260,7 @@ def test_a_report_that_comes_before_our_record_wins(parts, post, texts, clock, d
 def test_the_record_fills_in_a_name_that_the_report_did_not_bring(parts, post, texts, clock, due):
     def report(message):
         with parts.open_db() as db:
-            settle(db, due, State.SENT, clock())
+            settle(db, Report(due, State.SENT), clock())
 
     texts.before_sending = report
     deliver(post, [due])
@@ -272,7 +272,7 @@ def test_the_record_fills_in_a_name_that_the_report_did_not_bring(parts, post, t
 def test_a_report_beats_a_record_of_trouble(parts, post, texts, clock, due):
     def report_and_fail(message):
         with parts.open_db() as db:
-            settle(db, due, State.SENT, clock(), provider_id="SM1")
+            settle(db, Report(due, State.SENT, provider_id="SM1"), clock())
         raise Ambiguous("ReadTimeoutError")
 
     texts.before_sending = report_and_fail
