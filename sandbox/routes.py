@@ -9,6 +9,7 @@ from sandbox.answers import Answer, Request, Route, Serve
 from sandbox.control.replies import BadRequestError
 from sandbox.faults import requests as faulty
 from sandbox.phone import pages as phone
+from sandbox.phone.visitors import may_write
 from sandbox.sendgrid import access as sendgrid_access
 from sandbox.sendgrid import account, groups, lists, send
 from sandbox.twilio import access as twilio_access
@@ -52,6 +53,8 @@ def respond(world: World, request: Request) -> Answer:
     """Answer one request. What nobody serves is counted, so that a test can fail on it."""
     path = re.sub(r"^/(twilio|sendgrid)(?=/(2010-04-01|v3)/)", "", request.path)
     try:
+        if path.startswith("/_sandbox/") and not may_write(request):
+            return Answer.of_text(403, "Only programs on this machine may do this.")
         for method, pattern, serve in ROUTES:
             if method == request.method and (found := pattern.fullmatch(path)):
                 return _served(world, request, serve, found.groupdict())

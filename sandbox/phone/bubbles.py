@@ -48,21 +48,19 @@ def _footer(bubble: Bubble) -> str:
 
 
 def composer(world: World, person: str) -> str:
-    is_mail = "@" in person
-    action = "/phone/mail" if is_mail else "/phone/text"
-    quick = "" if is_mail else _quick_keys()
-    field = (
-        '<textarea name="body" rows="2" aria-label="Your reply" placeholder="Reply by email"></textarea>'
-        if is_mail
-        else '<input name="body" maxlength="1600" autocomplete="off" aria-label="Your reply" placeholder="Reply">'
-    )
-    return f"""<form class="composer" method="post" action="{action}">
-<input type="hidden" name="from" value="{attribute(person)}">
-{quick}
-<div class="line">{field}<button type="submit" class="primary" aria-label="Send">Send</button></div>
-</form>"""
+    """Two forms, so that Enter sends what was written and not the first quick key."""
+    sender = f'<input type="hidden" name="from" value="{attribute(person)}">'
+    if "@" in person:
+        return f'<div class="composer">{_line("/phone/mail", sender, MAIL_BOX)}</div>'
+    keys = "".join(f'<button type="submit" name="quick" value="{key}">{key}</button>' for key in QUICK)
+    quick = f'<form class="quick" method="post" action="/phone/text" aria-label="Quick replies">{sender}{keys}</form>'
+    return f'<div class="composer">{quick}{_line("/phone/text", sender, TEXT_BOX)}</div>'
 
 
-def _quick_keys() -> str:
-    keys = "".join(f'<button type="submit" name="quick" value="{key}" formnovalidate>{key}</button>' for key in QUICK)
-    return f'<div class="quick" role="group" aria-label="Quick replies">{keys}</div>'
+def _line(action: str, sender: str, box: str) -> str:
+    return f'''<form class="line" method="post" action="{action}">
+{sender}{box}<button type="submit" class="primary">Send</button></form>'''
+
+
+TEXT_BOX = '<input name="body" maxlength="1600" autocomplete="off" aria-label="Your reply" placeholder="Reply by text">'
+MAIL_BOX = '<textarea name="body" rows="2" aria-label="Your reply" placeholder="Reply by email"></textarea>'

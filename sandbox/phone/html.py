@@ -11,6 +11,18 @@ LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
 TONES = 6
 
 
+def _icon(path: str) -> str:
+    return (
+        '<svg viewBox="0 0 24 24" width="18" height="18" fill="none" stroke="currentColor" stroke-width="2" '
+        f'stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">{path}</svg>'
+    )
+
+
+LOCK = _icon('<rect x="5" y="11" width="14" height="9" rx="2"/><path d="M8 11V8a4 4 0 0 1 8 0v3"/>')
+CALENDAR = _icon('<rect x="4" y="5" width="16" height="15" rx="2"/><path d="M4 10h16M9 3v4M15 3v4"/>')
+FILE = _icon('<path d="M7 3h7l5 5v13H7z"/><path d="M14 3v5h5"/>')
+
+
 def words(text: str) -> str:
     """Escaped, with line breaks kept by the style sheet, and links one can follow."""
     pieces, end = [], 0

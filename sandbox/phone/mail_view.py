@@ -1,11 +1,12 @@
-"""A mail as a mailbox shows it: subject, words, the HTML in a frame of its own, and how to unsubscribe."""
+"""A mail as a mailbox shows it: subject, words, the HTML in a frame of its own, files, and how to unsubscribe."""
 
 import base64
 import binascii
 import re
 
 from sandbox.answers import Answer, Request, Route
-from sandbox.phone.html import attribute, words
+from sandbox.phone import calendar
+from sandbox.phone.html import CALENDAR, FILE, attribute, words
 from sandbox.phone.visitors import is_local
 from sandbox.sendgrid.mailroom import Mail
 from sandbox.world import World
@@ -18,9 +19,9 @@ FRAME_POLICY = (
 
 def letter(mail: Mail) -> str:
     sender = f"{mail.sender_name} <{mail.sender}>" if mail.sender_name else mail.sender
-    return f"""<header class="letter"><h3>{words(mail.subject)}</h3>
-<p class="from">{attribute(sender)}</p></header>
-<p class="words">{words(mail.content("text/plain"))}</p>{_frame(mail)}{_files(mail)}{_headers(mail)}"""
+    return f"""<div class="letter"><h3>{words(mail.subject)}</h3>
+<p class="from">{attribute(sender)} · answers go to {attribute(mail.reply_to)}</p>
+<p class="plain">{words(mail.content("text/plain"))}</p>{_frame(mail)}{_files(mail)}{_unsubscribe(mail)}</div>"""
 
 
 def _frame(mail: Mail) -> str:
@@ -34,21 +35,48 @@ def _frame(mail: Mail) -> str:
 
 
 def _files(mail: Mail) -> str:
-    links = "".join(
-        f'<li><a href="/phone/file/{mail.message_id}/{mail.index}/{n}" download>{attribute(one["filename"])}</a></li>'
-        for n, one in enumerate(mail.attachments)
+    cards = "".join(_file(mail, number) for number in range(len(mail.attachments)))
+    return f'<ul class="files">{cards}</ul>' if cards else ""
+
+
+def _file(mail: Mail, number: int) -> str:
+    one = mail.attachments[number]
+    found = calendar.read(_content(one))
+    title, detail, icon = one["filename"], "", FILE
+    if found:
+        icon, title = CALENDAR, found.title
+        detail = " · ".join(piece for piece in (found.starts, found.place) if piece)
+    small = f"<small>{attribute(detail)}</small>" if detail else ""
+    return (
+        f'<li><a href="/phone/file/{mail.message_id}/{mail.index}/{number}" download>{icon}'
+        f"<span>{attribute(title)}{small}</span></a></li>"
     )
-    return f'<ul class="files">{links}</ul>' if links else ""
 
 
-def _headers(mail: Mail) -> str:
+def _unsubscribe(mail: Mail) -> str:
     shown = {name: value for name, value in mail.headers.items() if name.lower().startswith("list-unsubscribe")}
+    if not shown:
+        return ""
     rows = "".join(f"<dt>{attribute(name)}</dt><dd>{attribute(value)}</dd>" for name, value in shown.items())
-    return f'<dl class="headers">{rows}</dl>' if rows else ""
+    button = ""
+    if one_click_url(mail):
+        button = f"""<form method="post" action="/phone/unsubscribe">
+<input type="hidden" name="mail" value="{mail.message_id}/{mail.index}">
+<button type="submit">Unsubscribe</button></form>"""
+    return f'<div class="unsubscribe"><details><summary>Headers</summary><dl>{rows}</dl></details>{button}</div>'
+
+
+def one_click_url(mail: Mail) -> str | None:
+    """Where a mailbox would post to when somebody presses Unsubscribe (RFC 8058)."""
+    headers = {name.lower(): value for name, value in mail.headers.items()}
+    if headers.get("list-unsubscribe-post") != "List-Unsubscribe=One-Click":
+        return None
+    found = re.search(r"<(https?://[^>\s]+)>", headers.get("list-unsubscribe", ""))
+    return found[1] if found else None
 
 
 def html_part(world: World, request: Request, message_id: str, index: str) -> Answer:
-    mail = _find(world, message_id, int(index))
+    mail = world.mailroom.find(message_id, int(index))
     if mail is None or not is_local(request):
         return Answer.of_text(404, "There is no such mail.")
     body = '<!doctype html><meta charset="utf-8"><base target="_blank">' + mail.content("text/html")
@@ -62,25 +90,24 @@ def html_part(world: World, request: Request, message_id: str, index: str) -> An
 
 
 def attachment(world: World, request: Request, message_id: str, index: str, number: str) -> Answer:
-    mail = _find(world, message_id, int(index))
+    mail = world.mailroom.find(message_id, int(index))
     if mail is None or not is_local(request) or int(number) >= len(mail.attachments):
         return Answer.of_text(404, "There is no such file.")
     one = mail.attachments[int(number)]
-    try:
-        content = base64.b64decode(one["content"])
-    except binascii.Error:
-        content = b""
     filename = re.sub(r"[^A-Za-z0-9._-]", "_", one["filename"])
     headers = {
         "Content-Type": one.get("type") or "application/octet-stream",
         "Content-Disposition": f'attachment; filename="{filename}"',
         "X-Content-Type-Options": "nosniff",
     }
-    return Answer(200, content, headers)
+    return Answer(200, _content(one), headers)
 
 
-def _find(world: World, message_id: str, index: int) -> Mail | None:
-    return next((one for one in world.mailroom.mails if one.message_id == message_id and one.index == index), None)
+def _content(one: dict[str, str]) -> bytes:
+    try:
+        return base64.b64decode(one["content"])
+    except binascii.Error:
+        return b""
 
 
 MAIL = r"(?P<message_id>[A-Za-z0-9_-]{22})/(?P<index>\d{1,4})"

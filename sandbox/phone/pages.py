@@ -6,8 +6,8 @@ from sandbox.answers import Answer, Request, Route
 from sandbox.clock import utc
 from sandbox.phone import actions, mail_view
 from sandbox.phone.bubbles import composer, conversation
-from sandbox.phone.html import attribute, avatar, clock_time, href, name_of
-from sandbox.phone.thread import last_line
+from sandbox.phone.html import LOCK, attribute, avatar, clock_time, href, name_of
+from sandbox.phone.thread import last_line, lock_screen
 from sandbox.phone.visitors import is_local
 from sandbox.world import World
 
@@ -122,13 +122,21 @@ def _screen(world: World, person: str) -> str:
 <h2>What members see</h2>
 <p>Every text and email that Groupkeeper sends arrives on this phone. Choose a person to read theirs and to answer as
 they would. Nothing leaves this computer.</p></div>"""
-    everybody = frozenset(other for other, _ in world.lives.newest_first(SHOWN))
+    everybody = frozenset(other for other, _ in world.lives.newest_first(SHOWN)) | {person}
     return f"""<section class="thread" aria-labelledby="thread-name">
 <header><a class="back" href="/" aria-label="All people">‹</a>{avatar(person)}
 <h2 id="thread-name">{attribute(name_of(person, everybody))}</h2>{actions.menu(world, person)}</header>
+<div id="lock">{_lock_screen(world, person)}</div>
 <div id="bubbles" role="log" aria-label="Messages" tabindex="0">{conversation(world, person)}</div>
 {composer(world, person)}
 </section>"""
+
+
+def _lock_screen(world: World, person: str) -> str:
+    line = lock_screen(world, person)
+    if not line:
+        return ""
+    return f'<p class="lock">{LOCK}<span>On the lock screen</span> <q>{attribute(line)}</q></p>'
 
 
 ROUTES: list[Route] = [

@@ -29,6 +29,8 @@ WORDS = {
 }
 TROUBLE = frozenset({"undelivered", "failed", "canceled", "bounce", "blocked", "dropped", "spamreport"})
 
+LOCK_SCREEN = 40
+
 
 @dataclass(frozen=True)
 class Bubble:
@@ -58,6 +60,15 @@ def bubbles(world: World, person: str, limit: int = 200) -> list[Bubble]:
         found += [_of_mail(mail) for mail in world.mailroom.of(person)]
         found += [_of_said(said, n) for n, said in enumerate(world.lives.said(person))]
     return sorted(found, key=lambda bubble: bubble.moment)[-limit:]
+
+
+def lock_screen(world: World, person: str) -> str:
+    """What others see on a locked phone: the first 40 characters of what came last."""
+    arrived = [bubble for bubble in bubbles(world, person) if bubble.side == "in"]
+    if not arrived:
+        return ""
+    words = arrived[-1].subject if arrived[-1].mail else arrived[-1].body
+    return words if len(words) <= LOCK_SCREEN else f"{words[:LOCK_SCREEN].rstrip()}…"
 
 
 def last_line(world: World, person: str) -> str:
@@ -92,7 +103,7 @@ def _of_mail(mail: Mail) -> Bubble:
         mail.created,
         "in",
         mail.content("text/plain"),
-        WORDS.get(mail.status, mail.status),
+        " · ".join(words for words in (WORDS.get(mail.status, mail.status), mail.note) if words),
         is_trouble=mail.status in TROUBLE,
         mail=mail,
         subject=mail.subject,

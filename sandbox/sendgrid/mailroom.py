@@ -20,6 +20,8 @@ class Mail:
     personalization: dict[str, Any]
     status: str = "accepted"
     updated: float = 0.0
+    note: str = ""
+    """What came of its one-click link."""
 
     @property
     def sender(self) -> str:
@@ -87,6 +89,9 @@ class Mailroom:
 
     def of(self, address: str) -> list[Mail]:
         return self._by_person.get(address, [])
+
+    def find(self, message_id: str, index: int) -> Mail | None:
+        return next((mail for mail in self.mails if (mail.message_id, mail.index) == (message_id, index)), None)
 
     def suppress(self, name: str, entry: Suppressed) -> None:
         self.suppressed[name][entry.email] = entry

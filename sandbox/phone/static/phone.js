@@ -7,12 +7,19 @@
   const atBottom = () => !log || log.scrollHeight - log.scrollTop - log.clientHeight < 80;
   const toBottom = () => { if (log) log.scrollTop = log.scrollHeight; };
 
+  function keepOpen(old, fresh) {
+    const was = [...old.querySelectorAll("details")].map((details) => details.open);
+    fresh.querySelectorAll("details").forEach((details, place) => { details.open = was[place] || false; });
+  }
+
   // Elements that did not change stay as they are: an open letter does not close, a frame does not load again.
   function merge(mine, theirs) {
     const old = new Map([...mine.children].filter((child) => child.id).map((child) => [child.id, child]));
     const next = [...theirs.children].map((child) => {
       const known = child.id && old.get(child.id);
-      return known && known.outerHTML.replace(/ open=""/g, "") === child.outerHTML ? known : child;
+      if (known && known.outerHTML.replace(/ open=""/g, "") === child.outerHTML) return known;
+      if (known) keepOpen(known, child);
+      return child;
     });
     next.forEach((child, place) => {
       if (mine.children[place] !== child) mine.insertBefore(child, mine.children[place] || null);
@@ -26,7 +33,7 @@
     tag = answer.headers.get("ETag") || "";
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const stay = atBottom();
-    for (const id of ["people", "bubbles", "clock", "menu"]) {
+    for (const id of ["people", "bubbles", "clock", "lock"]) {
       const mine = document.getElementById(id);
       const theirs = page.getElementById(id);
       if (!mine || !theirs) continue;
@@ -45,12 +52,11 @@
     await fetch(form.action, { method: "POST", body: data, redirect: "manual" });
     const box = form.querySelector("[name=body]");
     if (box) {
-      if (!data.has("quick")) box.value = "";
+      box.value = "";
       box.focus();
     }
-    toBottom();
     await refresh();
-    toBottom();
+    if (form.closest(".composer")) toBottom();
   }
 
   async function watch() {
@@ -63,6 +69,10 @@
   }
 
   document.addEventListener("submit", send);
+  document.addEventListener("change", (event) => {
+    if (event.target.id === "script") event.target.form.requestSubmit();
+  });
+  document.body.classList.add("scripted");
   toBottom();
   watch();
 })();

@@ -1,0 +1,278 @@
+"""The on-screen phone, without a browser: what it shows, what it takes, and from whom."""
+
+import base64
+import re
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+import pytest
+
+ALICE, BEN = "+12025550143", "+12025550187"
+ANN = "ann@example.sandbox.test"
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+OPENER = build_opener(_NoRedirect)
+
+
+def ask(sandbox, path: str, form: dict | None = None, **headers: str) -> tuple[int, dict, str]:
+    data = None if form is None else urlencode(form).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    try:
+        answer = OPENER.open(Request(f"{sandbox.url}{path}", data, named), timeout=10)
+    except HTTPError as error:
+        answer = error
+    with answer:
+        return answer.status, dict(answer.headers), answer.read().decode()
+
+
+def screen(sandbox, person: str = "") -> str:
+    return ask(sandbox, f"/?{urlencode({'with': person})}" if person else "/")[2]
+
+
+def test_an_empty_phone_says_what_will_come(sandbox):
+    assert "Nobody has been messaged yet" in screen(sandbox)
+
+
+def test_people_are_listed_the_latest_first_without_their_numbers(sandbox, text):
+    text(ALICE)
+    text(BEN)
+    names = re.findall(r"<strong>(.*?)</strong>", screen(sandbox))
+
+    assert names == ["Phone ending 87", "Phone ending 43"]
+
+
+def test_two_people_with_the_same_last_digits_are_told_apart(sandbox, text):
+    text(ALICE)
+    text("+12025551143")
+
+    assert re.findall(r"<strong>(.*?)</strong>", screen(sandbox)) == ["Phone ending 1143", "Phone ending 0143"]
+
+
+def test_a_conversation_is_in_the_order_of_what_was_said(sandbox, text, app):
+    app.answer = lambda call: (
+        (200, {"Content-Type": "text/xml"}, b"<Response><Message>Thank you.</Message></Response>")
+        if "inbound" in call.path
+        else (204, {}, b"")
+    )
+    text(body="Are you coming?")
+    sandbox.settle()
+    sandbox.post("inbound/sms", {"from": ALICE, "body": "C"})
+    sandbox.settle()
+    sandbox.advance(60)
+    sandbox.post("inbound/sms", {"from": ALICE, "body": "STOP"})
+    sandbox.settle()
+    words = re.findall(r'<p class="words">(.*?)</p>', screen(sandbox, ALICE))
+
+    assert [one[:12] for one in words] == ["Are you comi", "C", "Thank you.", "STOP", "You have suc"]
+    assert "sent by the carrier" in screen(sandbox, ALICE)
+
+
+def test_the_state_and_segments_of_a_text_are_shown(sandbox, text):
+    text("+15005553005", "x" * 200)
+    sandbox.settle()
+
+    assert "Not delivered (30005)</span> · 2 segments" in screen(sandbox, "+15005553005")
+
+
+def test_what_the_application_did_not_hear_is_shown(sandbox, app):
+    app.answer = lambda _call: (500, {}, b"")
+    sandbox.post("inbound/sms", {"from": ALICE, "body": "C"})
+    sandbox.settle()
+
+    assert "the app answered 500" in screen(sandbox, ALICE)
+
+
+def test_deleted_words_are_gone(sandbox, text, twilio):
+    sent = text(body="Something private")
+    twilio.messages(sent.sid).update(body="")
+
+    assert "Something private" not in screen(sandbox, ALICE)
+    assert "The words were deleted at the provider." in screen(sandbox, ALICE)
+
+
+@pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</title><b>"])
+def test_everything_that_people_write_is_escaped(sandbox, text, mail, hostile):
+    text(body=hostile)
+    mail(subject=hostile, content=[{"type": "text/plain", "value": hostile}])
+    sandbox.post("inbound/sms", {"from": BEN, "body": hostile})
+    pages = screen(sandbox) + screen(sandbox, ALICE) + screen(sandbox, BEN) + screen(sandbox, ANN)
+    pages += screen(sandbox, hostile)
+
+    assert hostile not in pages
+
+
+def test_only_web_addresses_become_links(sandbox, text):
+    text(body="See https://a.example/x?y=1&z=2. Not javascript:alert(1)")
+    shown = screen(sandbox, ALICE)
+
+    assert '<a href="https://a.example/x?y=1&amp;z=2" target="_blank" rel="noreferrer noopener">' in shown
+    assert 'href="javascript' not in shown
+
+
+def test_the_page_may_run_nothing_but_its_own_script(sandbox):
+    _, headers, body = ask(sandbox, "/")
+    policy = headers["Content-Security-Policy"]
+
+    assert "unsafe" not in policy
+    assert "script-src 'self'" in policy
+    assert not re.search(r"<script>|style=|\son\w+=", body)
+    assert set(re.findall(r'(?:src|href)="(https?:[^"]*)"', body)) == set()
+
+
+def test_the_lock_screen_shows_forty_characters(sandbox, text):
+    text(body="Your group meets tomorrow at 18:00 in Room 1, Elm Street.")
+
+    assert "<q>Your group meets tomorrow at 18:00 in Ro…</q>" in screen(sandbox, ALICE)
+
+
+def test_somebody_at_the_phone_can_text(sandbox, app):
+    status, headers, _ = ask(sandbox, "/phone/text", {"from": ALICE, "body": "I'm late", "quick": ""})
+    sandbox.advance(0)
+
+    assert (status, headers["Location"]) == (303, "/?with=%2B12025550143")
+    assert app.calls[0].form["Body"] == "I'm late"
+
+
+def test_a_quick_key_is_one_press(sandbox, app):
+    ask(sandbox, "/phone/text", {"from": ALICE, "body": "half a sentence", "quick": "C"})
+    sandbox.advance(0)
+
+    assert [call.form["Body"] for call in app.calls] == ["C"]
+
+
+def test_nothing_is_sent_without_words(sandbox, app):
+    ask(sandbox, "/phone/text", {"from": ALICE, "body": "  "})
+    sandbox.advance(0)
+
+    assert app.calls == []
+
+
+def test_what_is_not_a_number_cannot_text(sandbox):
+    assert ask(sandbox, "/phone/text", {"from": "Alice", "body": "Hi"})[0] == 422
+
+
+def test_a_mail_is_answered_to_where_it_asks(sandbox, mail, app):
+    mail()
+    ask(sandbox, "/phone/mail", {"from": ANN, "body": "Calmer.\r\nAnn"})
+    sandbox.settle()
+
+    call = app.heard("/sendgrid/inbound")[0]
+    assert b'"to":["reply+abc234@inbound.practice.example"]' in call.body
+    assert b"Calmer.\nAnn" in call.body
+    assert "Re: A minute to look back" in screen(sandbox, ANN)
+
+
+def test_a_mail_shows_its_words_and_its_appointment(sandbox, mail):
+    lines = ["BEGIN:VCALENDAR", "METHOD:PUBLISH", "BEGIN:VEVENT", "DTSTART;TZID=America/New_York:20260306T180000",
+             "SUMMARY:Group\\, Tuesday", "LOCATION:Room 1", "END:VEVENT", "END:VCALENDAR"]  # fmt: skip
+    content = "\r\n".join(lines).encode()
+    one = {"content": base64.b64encode(content).decode(), "filename": "session.ics", "type": "text/calendar"}
+    name = mail(attachments=[one]).headers["X-Message-Id"]
+    shown = screen(sandbox, ANN)
+
+    assert "Appointment: Group, Tuesday<small>6 March 2026, 18:00 America/New_York · Room 1</small>" in shown
+    assert ask(sandbox, f"/phone/file/{name}/0/0")[2].encode() == content
+
+
+def test_html_is_shown_in_a_frame_that_can_run_nothing(sandbox, mail):
+    html = "<p style='color:red'>Hello</p><script>alert(1)</script>"
+    parts = [{"type": "text/plain", "value": "Hello"}, {"type": "text/html", "value": html}]
+    name = mail(content=parts).headers["X-Message-Id"]
+    status, headers, body = ask(sandbox, f"/phone/mail/{name}/0")
+
+    assert f'<iframe src="/phone/mail/{name}/0" sandbox="allow-popups' in screen(sandbox, ANN)
+    assert (status, html in body) == (200, True)
+    assert headers["Content-Security-Policy"].startswith("sandbox allow-popups")
+    assert "script-src" not in headers["Content-Security-Policy"]
+
+
+def test_unsubscribing_is_one_post_without_a_redirect(sandbox, mail, app):
+    app.answer = lambda _call: (200, {}, b"")
+    headers = {"List-Unsubscribe": f"<{app.url}/u/abc>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    name = mail(headers=headers).headers["X-Message-Id"]
+    ask(sandbox, "/phone/unsubscribe", {"mail": f"{name}/0"})
+
+    assert [(call.path, call.body) for call in app.calls] == [("/u/abc", b"List-Unsubscribe=One-Click")]
+    assert "Unsubscribed" in screen(sandbox, ANN)
+
+
+@pytest.mark.parametrize("headers", [{}, {"List-Unsubscribe": "<mailto:a@b.example>"}])
+def test_without_both_headers_there_is_no_button(sandbox, mail, headers):
+    name = mail(headers=headers).headers["X-Message-Id"]
+
+    assert "Unsubscribe</button>" not in screen(sandbox, ANN)
+    assert ask(sandbox, "/phone/unsubscribe", {"mail": f"{name}/0"})[0] == 404
+
+
+def test_a_person_can_be_left_to_a_script(sandbox, text, app):
+    text()
+    ask(sandbox, "/phone/script", {"from": ALICE, "script": "coming"})
+    text(body="Another one")
+    sandbox.settle()
+
+    assert [call.form["Body"] for call in app.heard("/inbound")] == ["C", "C"]
+    ask(sandbox, "/phone/script", {"from": ALICE, "script": "hand"})
+    text(body="And another")
+    sandbox.settle()
+    assert len(app.heard("/inbound")) == 2
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+        {"Host": "evil.example"},
+    ],
+)
+@pytest.mark.parametrize(
+    "path", ["/phone/text", "/phone/mail", "/phone/unsubscribe", "/phone/script", "/_sandbox/config"]
+)
+def test_another_page_cannot_write(sandbox, app, headers, path):
+    status, _, _ = ask(sandbox, path, {"from": ALICE, "body": "C", "mail": "x", "script": "coming"}, **headers)
+    sandbox.advance(0)
+
+    assert status == 403
+    assert app.calls == []
+
+
+def test_our_own_page_can_write(sandbox, app):
+    ask(sandbox, "/phone/text", {"from": ALICE, "body": "C"}, Origin=sandbox.url, Sec_Fetch_Site="same-origin")
+    sandbox.advance(0)
+
+    assert len(app.calls) == 1
+
+
+def test_a_name_that_was_bent_to_this_machine_reads_nothing(sandbox, text):
+    text()
+
+    assert ask(sandbox, "/", Host="evil.example")[0] == 421
+    assert ask(sandbox, "/_sandbox/ledger", Host="evil.example")[0] == 403
+
+
+def test_the_page_is_sent_again_only_when_something_happened(sandbox, text):
+    _, headers, _ = ask(sandbox, "/")
+    tag = headers["ETag"]
+    assert ask(sandbox, "/", If_None_Match=tag)[0] == 304
+    text()
+
+    assert ask(sandbox, "/", If_None_Match=tag)[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/static/phone.css", "/static/phone.js", "/static/icon.svg"])
+def test_the_page_brings_its_own_files(sandbox, path):
+    assert ask(sandbox, path)[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/static/none.css", "/static/..%2fpages.py", "/nowhere", "/phone/mail/x/0"])
+def test_what_is_not_there_is_not_found(sandbox, path):
+    assert ask(sandbox, path)[0] == 404
