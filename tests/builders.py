@@ -16,9 +16,10 @@ from sqlalchemy import Engine, event, func, select
 from sqlalchemy.orm import Session
 
 from service.flows import enrol, ledger, schedule
-from service.flows.ledger import Evidence, agree, withdraw
+from service.flows.ledger import Evidence
 from service.flows.plan import plan
 from service.flows.settle_in import Office, found
+from service.flows.suppress import suppress
 from service.models import (
     Attendance,
     Delivery,
@@ -315,3 +316,8 @@ def on_sqlite(test: Any) -> Any:
 
 def on_postgresql(test: Any) -> Any:
     return pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)(test)
+
+
+def suppress_texts(db: Session, who: Member) -> None:
+    assert who.mobile_index is not None
+    suppress(db, Channel.SMS, who.mobile_index, "wrote STOP", NOW)

@@ -169,10 +169,12 @@ def cancel_session(db: Session, group_session: GroupSession, now: datetime) -> T
 def _carry_over(db: Session, group_session: GroupSession, new: Series, kept: set[date], now: datetime) -> None:
     """Give a session of the old series to the new one, at its new hour; cancel one that has no date there."""
     day = group_session.series_on
-    if day is None or day not in kept or group_session.is_cancelled:
+    if day is None or day not in kept:
         cancel_session(db, group_session, now)
         return
     group_session.series_id = new.id
+    if group_session.is_cancelled:
+        return  # it stands for its day in the new series, which so adds no other
     start = starts_at(day, new.at, group_session.group.zone)
     if start != group_session.starts_at:
         move_session(db, group_session, start, now)
@@ -181,6 +183,7 @@ def _carry_over(db: Session, group_session: GroupSession, new: Series, kept: set
 
 def _lock(db: Session, group_session: GroupSession) -> None:
     """Until this transaction ends nothing is marked for this session."""
+    db.flush()  # reading it again would undo what is not written yet
     db.refresh(group_session, with_for_update=True)
 
 
