@@ -25,6 +25,8 @@ from service.rules.quiet_hours import Window
 HORIZON = timedelta(days=15)
 """So far ahead deliveries are planned; sessions stand twelve weeks ahead."""
 LONGEST_LEAD = timedelta(days=14)
+NOT_TWICE_WITHIN = timedelta(hours=12)
+"""A reminder whose time has passed is not made up for where the next one comes so soon."""
 BACK = timedelta(days=8)
 """A session's last prompts come within a week after it."""
 
@@ -157,8 +159,9 @@ def _planned(case: _Case, rule: Rule, due_at: datetime, superseded_at: datetime 
     ends = expires_at(rule.kind, send_at, group_session.starts_at)
     if superseded_at is not None and send_at < superseded_at < ends:
         ends = superseded_at
-    too_late = where.send_at is None or ends <= now or (superseded_at is not None and superseded_at <= now)
     late = due_at < now and where.send_at is not None
+    soon = now + (NOT_TWICE_WITHIN if late else timedelta())
+    too_late = where.send_at is None or ends <= now or (superseded_at is not None and superseded_at <= soon)
     return Planned(
         id=delivery_id(
             group_session.starts_at,

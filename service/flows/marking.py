@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from logging import getLogger
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from service.channels import Message
 from service.flows import compose
+from service.flows.budget import Budget
 from service.flows.consider import answer_refusal, membership_refusal, window
 from service.flows.pace import Lane
 from service.flows.standing import standings
 from service.models import Attendance, Delivery, Enrolment, GroupSession, Invitation, Member, Practice
-from service.rules import caps
 from service.rules.consent import Channel, Refusal
 from service.rules.kinds import NATURES, Kind, Occasion, slot
 from service.rules.lifecycle import State
@@ -28,16 +27,6 @@ log = getLogger(__name__)
 
 SUPPRESSING = frozenset({Refusal.NO_ADDRESS, Refusal.NO_CONSENT, Refusal.OPTED_OUT})
 EXPIRING = frozenset({Refusal.TOO_LATE, Refusal.SESSION_STARTED})
-COUNTED = tuple(kind for kind, nature in NATURES.items() if nature.is_capped)
-WENT_OUT = (
-    State.SENDING,
-    State.UNKNOWN,
-    State.ACCEPTED,
-    State.SENT,
-    State.DELIVERED,
-    State.UNDELIVERED,
-    State.ASSUMED,
-)
 
 
 class Marking:
@@ -58,7 +47,7 @@ class Marking:
             (row.group_session_id, row.member_id): row
             for row in db.scalars(Attendance.of([row.id for row in self._sessions]))
         }
-        self._went_out = self._sent_this_week()
+        self._budget = Budget(db, self._members, self._practice, now)
 
     def sendable(self, public_url: str) -> Iterator[tuple[Delivery, Message]]:
         """Those that may go now, words and address set. The others are moved, or given a later hour."""
@@ -135,13 +124,7 @@ class Marking:
         return None if is_open else Refusal.ANSWERED
 
     def _cap_refusal(self, delivery: Delivery) -> Refusal | None:
-        index = delivery.member.address_index(delivery.channel)
-        if not NATURES[delivery.kind].is_capped or delivery.channel is not Channel.SMS or index is None:
-            return None
-        limit = caps.Caps(self._practice.per_day, self._practice.per_week)
-        if limit.leave_room(self._went_out[index], self._now, self._zone(delivery.member)):
-            return None
-        return Refusal.CAP
+        return None if self._budget.has_room(delivery) else Refusal.CAP
 
     def _is_held(self, delivery: Delivery) -> bool:
         """Whether it is night where the member is: it then waits for its next hour, or has none left."""
@@ -187,8 +170,7 @@ class Marking:
         if turn is not None and turn > self._now:
             delivery.next_at, delivery.queued_until = turn, None
             return False
-        if NATURES[delivery.kind].is_capped and delivery.address_index is not None:
-            self._went_out[delivery.address_index].append(self._now)
+        self._budget.take(delivery)
         return True
 
     def _give_up(self, delivery: Delivery, refusal: Refusal) -> None:
@@ -205,9 +187,6 @@ class Marking:
             rate = self._rate if channel is Channel.SMS else 0
             self._lanes[channel] = Lane(self._db, self._senders[channel], rate, self._now)
         return self._lanes[channel]
-
-    def _zone(self, member: Member) -> ZoneInfo:
-        return ZoneInfo(member.time_zone) if member.time_zone else self._practice.zone
 
     def _starts_at(self, group_session: GroupSession | None) -> datetime:
         return group_session.starts_at if group_session else self._now + timedelta(days=1)
@@ -233,17 +212,3 @@ class Marking:
         for row in self._db.scalars(query):
             enrolments[row.member_id, row.group_id].append(row)
         return enrolments
-
-    def _sent_this_week(self) -> dict[bytes, list[datetime]]:
-        went_out: dict[bytes, list[datetime]] = defaultdict(list)
-        indexes = [member.mobile_index for member in self._members if member.mobile_index]
-        query = select(Delivery.address_index, Delivery.marked_at).where(
-            Delivery.address_index.in_(indexes),
-            Delivery.marked_at > self._now - timedelta(days=8),
-            Delivery.state.in_(WENT_OUT),
-            Delivery.kind.in_(COUNTED),
-        )
-        for index, marked_at in self._db.execute(query):
-            if index is not None and marked_at is not None:
-                went_out[index].append(marked_at)
-        return went_out

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Self
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ForeignKey, Index, Select, String, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -53,6 +54,10 @@ class Member(Identified):
 
     def address_index(self, channel: Channel) -> bytes | None:
         return self.mobile_index if channel is Channel.SMS else self.email_index
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        return ZoneInfo(self.time_zone) if self.time_zone else None
 
     @property
     def channels(self) -> tuple[Channel, ...]:
