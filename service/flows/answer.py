@@ -7,14 +7,16 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from service.flows import attend
-from service.flows.opting import accept_invitation, opt_in, opt_out
+from service.flows.opting import From, accept_invitation, opt_in, opt_out
 from service.flows.suppress import suppress
 from service.models import Delivery, Member, Reply
 from service.models.groups import Answer
 from service.rules.consent import Channel
-from service.rules.understanding import Meaning, Understanding
+from service.rules.understanding import Meaning, Prompt, Understanding
 
 ANSWERS = {Meaning.COMING: Answer.COMING, Meaning.CANNOT: Answer.CANNOT}
+LOW = 2
+"""Of 10. So low a check-in is answered with where help is, and nothing about the number."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,12 @@ class Inbound:
     provider_id: str
     address: str
     text: str
-    provider_answered: bool = False
-    """The provider has sent its own answer to STOP, START or HELP: we stay silent."""
-    is_only_media: bool = False
+    provider_says: str | None = None
+    """STOP, START or HELP, where the provider took it for one: it has sent its own answer, and we stay silent."""
+
+    @property
+    def provider_answered(self) -> bool:
+        return self.provider_says is not None
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,8 @@ class Heard:
     members: list[Member]
     meant: Understanding
     inbound: Inbound
-    asked: Delivery | None
+    asked: Mapping[Prompt, Delivery]
+    """What was asked last of each sort, and may still be answered."""
 
 
 def act(db: Session, heard: Heard, now: datetime) -> str:
@@ -49,12 +55,12 @@ def act(db: Session, heard: Heard, now: datetime) -> str:
         return "unknown_sender"
     if meaning in FOR_MEMBERS:
         return FOR_MEMBERS[meaning](db, heard, now)
-    return "unknown_reply" if heard.asked is None else "unmonitored_notice"
+    return "unmonitored_notice" if heard.meant.answers is Prompt.REFLECTION else "unknown_reply"
 
 
 def _stop(db: Session, heard: Heard, now: datetime) -> str:
-    index, all_channels = heard.reply.address_index, heard.meant.all_channels
-    opt_out(db, heard.members, index, heard.inbound.text, now, all_channels=all_channels)
+    whence = From(Channel.SMS, heard.reply.address_index)
+    opt_out(db, heard.members, whence, heard.inbound.text, now, all_channels=heard.meant.all_channels)
     return "" if heard.inbound.provider_answered else "stop_confirmation"
 
 
@@ -78,13 +84,18 @@ def _start(db: Session, heard: Heard, now: datetime) -> str:
 
 
 def _attendance(db: Session, heard: Heard, now: datetime) -> str:
-    group_session = heard.asked.group_session if heard.asked else None
-    if heard.asked is None or group_session is None or group_session.starts_at <= now:
-        heard.reply.meaning = Meaning.WORDS
-        return "unknown_reply"
-    heard.reply.group_session_id, heard.reply.member_id = group_session.id, heard.asked.member_id
-    attend.answer(db, group_session, heard.asked.member, ANSWERS[heard.meant.meaning], now)
+    asked = heard.asked[Prompt.REMINDER]
+    group_session = asked.group_session
+    assert group_session is not None, "a reminder is about a session"
+    heard.reply.group_session_id, heard.reply.member_id = group_session.id, asked.member_id
+    attend.answer(db, group_session, asked.member, ANSWERS[heard.meant.meaning], now)
+    if heard.inbound.provider_answered:
+        return ""
     return "confirm_ack" if heard.meant.meaning is Meaning.COMING else "decline_ack"
+
+
+def _score(db: Session, heard: Heard, now: datetime) -> str:
+    return "unmonitored_notice" if heard.meant.score is not None and heard.meant.score <= LOW else ""
 
 
 def _silence(db: Session, heard: Heard, now: datetime) -> str:
@@ -106,7 +117,7 @@ FOR_MEMBERS: Mapping[Meaning, Doing] = {
     Meaning.OPT_IN: _start,
     Meaning.COMING: _attendance,
     Meaning.CANNOT: _attendance,
-    Meaning.SCORE: _silence,
+    Meaning.SCORE: _score,
     Meaning.GOAL: _silence,
     Meaning.LATE: _silence,
 }

@@ -22,10 +22,10 @@ WENT_OUT = (*REPORTED, State.SENDING, State.UNKNOWN, State.ASSUMED)
 PROMPTS = {Kind.CHECKIN: Prompt.CHECKIN, Kind.REFLECTION: Prompt.REFLECTION}
 
 
-def last_asked(db: Session, members: Collection[Member], now: datetime) -> Delivery | None:
-    """The question that was sent last and is still open: of a session that is to come, or a prompt of these days.
+def open_questions(db: Session, members: Collection[Member], now: datetime) -> dict[Prompt, Delivery]:
+    """What was asked last of each sort and is still open: about a session that is to come, or a prompt of these days.
 
-    None where two who share the phone were both asked: nobody can tell whose answer it is.
+    Nothing where two who share the phone were both asked: nobody can tell whose answer it is.
     """
     query = (
         select(Delivery)
@@ -39,28 +39,22 @@ def last_asked(db: Session, members: Collection[Member], now: datetime) -> Deliv
                 Delivery.kind.in_(tuple(PROMPTS)) & (Delivery.marked_at > now - PROMPT_OPEN),
             ),
         )
-        .order_by(Delivery.marked_at.desc())
+        .order_by(Delivery.marked_at)
     )
-    open_questions = db.scalars(query).all()
-    if len({delivery.member_id for delivery in open_questions}) > 1:
-        return None
-    return open_questions[0] if open_questions else None
+    asked = db.scalars(query).all()
+    if len({delivery.member_id for delivery in asked}) > 1:
+        return {}
+    return {PROMPTS.get(delivery.kind, Prompt.REMINDER): delivery for delivery in asked}
 
 
-def open_prompts(asked: Delivery | None) -> set[Prompt]:
-    """What the last question was about, as the understanding of its answer needs it."""
-    return set() if asked is None else {PROMPTS.get(asked.kind, Prompt.REMINDER)}
-
-
-def recent_words(db: Session, address_index: bytes, text: str, now: datetime) -> str:
+def recent_words(db: Session, new: Reply, text: str, now: datetime) -> str:
     """This text with the last ones from the same number, as one."""
     query = (
         Reply.newest()
-        .where(Reply.address_index == address_index, Reply.received_at > now - JOINED)
+        .where(Reply.address_index == new.address_index, Reply.received_at > now - JOINED, Reply.id != new.id)
         .limit(LAST_TEXTS - 1)
     )
-    with db.no_autoflush:
-        earlier = [reply.text for reply in reversed(db.scalars(query).all())]
+    earlier = [reply.text for reply in reversed(db.scalars(query).all())]
     return " ".join([*earlier, text])
 
 

@@ -1,6 +1,7 @@
 """A member's own yes and no by text: in force at once, and kept word for word in the ledger."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -16,16 +17,25 @@ BY_STOP = "text STOP"
 BY_START = "text START"
 
 
+@dataclass(frozen=True)
+class From:
+    """Where a member's words came from: a number, or a mail's address."""
+
+    channel: Channel
+    address_index: bytes
+
+
 def opt_out(
-    db: Session, members: Collection[Member], address_index: bytes, words: str, now: datetime, *, all_channels: bool
+    db: Session, members: Collection[Member], whence: From, words: str, now: datetime, *, all_channels: bool
 ) -> None:
-    """Nothing more goes to this number, whoever has it; with `all_channels` to their mail neither."""
-    suppress(db, Channel.SMS, address_index, "the member's words", now)
+    """Nothing more goes to this number or address, whoever has it; with `all_channels` to their other one neither."""
+    suppress(db, whence.channel, whence.address_index, "the member's words", now)
     for member in members:
-        _withdraw(db, member, Channel.SMS, words, now)
-        if all_channels and member.email_index is not None:
-            suppress(db, Channel.EMAIL, member.email_index, "the member's words", now)
-            _withdraw(db, member, Channel.EMAIL, words, now)
+        for channel in Channel if all_channels else (whence.channel,):
+            index = member.address_index(channel)
+            if index is not None:
+                suppress(db, channel, index, "the member's words", now)
+                _withdraw(db, member, channel, words, now)
 
 
 def accept_invitation(

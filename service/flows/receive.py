@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from logging import getLogger
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from service import texts
@@ -25,6 +26,11 @@ log = getLogger(__name__)
 
 CRISIS_AGAIN = timedelta(hours=6)
 NOTICE_AGAIN = timedelta(hours=12)
+LONGEST_KEPT = 20_000
+"""Characters. What is longer is scanned whole, and kept as far as this."""
+
+SAID_TO_THE_OPTED_OUT = ("crisis", "stop_confirmation_with_crisis", "help_reply", "start_reply", "opt_in_confirmation")
+"""An opt-out was confirmed once; nothing else is said until they ask for it."""
 
 DONE_WITH = frozenset({Meaning.COMING, Meaning.CANNOT, Meaning.OPT_IN, Meaning.HELP, Meaning.AUTOMATIC, Meaning.EMPTY})
 """Done with once it was acted on, where the scan found nothing; everything else waits for a person."""
@@ -32,9 +38,6 @@ DONE_WITH = frozenset({Meaning.COMING, Meaning.CANNOT, Meaning.OPT_IN, Meaning.H
 
 def receive(db: Session, inbound: Inbound, now: datetime) -> str:
     """Keep the text, act on it, and return the answer, or "". Safe to repeat: the same text again gets no answer."""
-    known = select(Reply.id).where(Reply.provider_id == inbound.provider_id)
-    if db.scalars(known).first() is not None:
-        return ""
     index = index_of(Channel.SMS, inbound.address)
     members = lock_members(db, Channel.SMS, index)
     reply = Reply(
@@ -43,13 +46,13 @@ def receive(db: Session, inbound: Inbound, now: datetime) -> str:
         member_id=members[0].id if len(members) == 1 else None,
         address_index=index,
         address=inbound.address,
-        text=inbound.text.replace("\x00", ""),
+        text=inbound.text.replace("\x00", "")[:LONGEST_KEPT],
         received_at=now,
         meaning=Meaning.WORDS,
     )
-    db.add(reply)
-    finding = look_for_distress(converse.recent_words(db, index, inbound.text, now))
-    db.flush()
+    if not keep(db, reply):
+        return ""
+    finding = look_for_distress(converse.recent_words(db, reply, inbound.text, now))
     return _answered(db, reply, members, inbound, finding, now)
 
 
@@ -58,7 +61,7 @@ def keep_page_reply(db: Session, delivery: Delivery, words: str, now: datetime) 
     finding = look_for_distress(words)
     db.add(
         Reply(
-            provider_id=f"page:{delivery.id}:{now.isoformat()}",
+            provider_id=f"page:{delivery.id.hex}:{now:%Y%m%d%H%M%S%f}",
             channel=delivery.channel,
             member_id=delivery.member_id,
             address_index=delivery.address_index or b"",
@@ -66,10 +69,20 @@ def keep_page_reply(db: Session, delivery: Delivery, words: str, now: datetime) 
             text=words,
             received_at=now,
             meaning=Meaning.WORDS,
-            distress=_distress(finding),
+            distress=distress_word(finding),
             group_session_id=delivery.group_session_id,
         )
     )
+
+
+def keep(db: Session, reply: Reply) -> bool:
+    """Add the reply. False: it is there already, also where another request is adding it at this moment."""
+    try:
+        with db.begin_nested():
+            db.add(reply)
+    except IntegrityError:
+        return False
+    return True
 
 
 def look_for_distress(text: str) -> Finding:
@@ -86,17 +99,21 @@ def _answered(
 ) -> str:
     practice = db.scalars(select(Practice)).one()
     language = members[0].language if members else "en"
-    asked = converse.last_asked(db, members, now)
+    asked = converse.open_questions(db, members, now)
+    was_out = is_suppressed(db, Channel.SMS, reply.address_index)
     meant = understand(
         inbound.text,
-        open_prompts=converse.open_prompts(asked),
-        was_opted_out=is_suppressed(db, Channel.SMS, reply.address_index),
+        open_prompts=set(asked),
+        was_opted_out=was_out,
         language=language,
+        provider_says=inbound.provider_says,
     )
-    reply.meaning, reply.distress = meant.meaning, _distress(finding)
+    reply.meaning, reply.distress = meant.meaning, distress_word(finding)
     key = act(db, Heard(reply, members, meant, inbound, asked), now)
     crisis = _crisis_key(finding, meant, practice)
     key = key if crisis is None else crisis
+    if was_out and not key.startswith(SAID_TO_THE_OPTED_OUT):
+        key = ""
     if meant.meaning in DONE_WITH and finding.level is Level.NONE and not meant.words:
         reply.handled_at = now
     if not key or _said_lately(db, reply, key, now):
@@ -141,10 +158,10 @@ def _words(db: Session, reply: Reply, key: str, members: list[Member], practice:
         return texts.sms(key, practice, "en", values)
 
 
-def _distress(finding: Finding) -> str | None:
+def distress_word(finding: Finding) -> str | None:
     if finding.level is Level.NONE:
         return None
     return "review" if finding.level is Level.REVIEW or finding.category is None else finding.category.value
 
 
-__all__ = ["Inbound", "keep_page_reply", "look_for_distress", "receive"]
+__all__ = ["Inbound", "distress_word", "keep", "keep_page_reply", "look_for_distress", "receive"]

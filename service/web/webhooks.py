@@ -2,11 +2,9 @@
 
 import base64
 import binascii
-import hashlib
 import json
 import re
 from collections.abc import Mapping
-from logging import getLogger
 from typing import Any
 from uuid import UUID
 
@@ -18,21 +16,20 @@ from flask import Blueprint, Response, abort, request
 from flask.typing import ResponseReturnValue
 from twilio.twiml.messaging_response import MessagingResponse
 
+from service.channels.sendgrid_inbound import read_mail
 from service.channels.twilio_codes import ADDRESS
 from service.channels.twilio_signature import STATUSES, is_signed
 from service.flows.receive import Inbound, receive
+from service.flows.receive_mail import receive_mail
 from service.flows.settle import Report, settle
 from service.rules.lifecycle import State
 from service.web import parts
 
-log = getLogger(__name__)
-
 twilio = Blueprint("twilio", __name__, url_prefix="/webhooks/twilio")
 sendgrid = Blueprint("sendgrid", __name__, url_prefix="/webhooks/sendgrid")
 
-LARGEST = {"twilio": 256_000, "sendgrid": 2_000_000}
-"""Bytes: a text of 100,000 characters, and SendGrid's largest batch of events."""
-LONGEST_KEPT = 20_000
+LARGEST_TEXT, LARGEST_BATCH, LARGEST_MAIL = 1_000_000, 2_000_000, 32_000_000
+"""Bytes: a text of 100,000 characters, SendGrid's largest batch of events, and a mail with its attachments."""
 TIMESTAMP = re.compile(r"^\d{10}$")
 
 EVENTS = {
@@ -49,8 +46,7 @@ DROPPED_FOR_GOOD = ("bounced", "invalid", "spam", "unsubscribed")
 def turn_strangers_away() -> None:
     """The signature is over the public address with its query, as Twilio called it, and every field of the form."""
     settings = parts().settings
-    if (request.content_length or 0) > LARGEST["twilio"]:
-        abort(413)
+    request.max_content_length = LARGEST_TEXT
     query = request.environ.get("QUERY_STRING", "")
     called = settings.public_url + request.path + (f"?{query}" if query else "")
     signature = request.headers.get("X-Twilio-Signature", "")
@@ -63,11 +59,10 @@ def inbound() -> ResponseReturnValue:
     """A member's text. What it means is decided and answered here, in the request: no worker need be alive."""
     form = request.form
     text = Inbound(
-        provider_id=form.get("MessageSid") or form.get("SmsSid") or "",
+        provider_id=(form.get("MessageSid") or form.get("SmsSid") or "")[:64],
         address=form.get("From", ""),
-        text=form.get("Body", "")[:LONGEST_KEPT],
-        provider_answered="OptOutType" in form,
-        is_only_media=not form.get("Body") and form.get("NumMedia", "0") not in ("", "0"),
+        text=form.get("Body", ""),
+        provider_says=form.get("OptOutType"),
     )
     if not text.provider_id or not text.address:
         return _twiml("")
@@ -98,10 +93,10 @@ def status() -> ResponseReturnValue:
 @sendgrid.before_request
 def turn_forgers_away() -> None:
     """Over the timestamp and the raw bytes. The timestamp's shape first: nothing stands between it and the body."""
-    if (request.content_length or 0) > LARGEST["sendgrid"]:
-        abort(413)
     settings = parts().settings.sendgrid
-    key = settings.event_public_key if request.path.endswith("/events") else settings.inbound_public_key
+    is_mail = request.endpoint == "sendgrid.inbound_mail"
+    request.max_content_length = LARGEST_MAIL if is_mail else LARGEST_BATCH
+    key = settings.inbound_public_key if is_mail else settings.event_public_key
     timestamp = request.headers.get("X-Twilio-Email-Event-Webhook-Timestamp", "")
     signature = request.headers.get("X-Twilio-Email-Event-Webhook-Signature", "")
     body = request.get_data()  # before the form is read: the other way round it is empty
@@ -127,9 +122,10 @@ def events() -> ResponseReturnValue:
 
 @sendgrid.post("/inbound")
 def inbound_mail() -> ResponseReturnValue:
-    """Mails are not read yet: whoever answers one is told so in it. Taken, so that it is not sent again for days."""
-    digest = hashlib.sha256(request.get_data()).hexdigest()[:12]
-    log.info("an inbound mail was taken and not read: %s", digest)
+    """A member's answer to a mail. Taken whatever it holds: what we refuse is sent again for days, and then lost."""
+    mail = read_mail(request.get_data(), request.headers.get("Content-Type", ""))
+    with parts().open_db() as db:
+        receive_mail(db, mail, parts().clock())
     return "", 204
 
 

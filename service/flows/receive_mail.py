@@ -1,0 +1,52 @@
+"""A member answered by mail: kept once, scanned for distress, an opt-out heeded, and the rest left to a person.
+
+Nothing is answered: the mail that asked says where to write, and whoever reads replies sees this one.
+"""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from service.channels.sendgrid_inbound import InboundMail
+from service.flows.opting import From, opt_out
+from service.flows.receive import LONGEST_KEPT, distress_word, keep, look_for_distress
+from service.flows.suppress import lock_members
+from service.models import Reply
+from service.models.sealed import index_of
+from service.rules.consent import Channel
+from service.rules.distress import Level
+from service.rules.understanding import Meaning, understand
+
+
+def receive_mail(db: Session, mail: InboundMail, now: datetime) -> None:
+    """Keep the mail and do what it asks for. Safe to repeat.
+
+    Whose it is, the address alone says, and it may be forged: so it stops messages, and does nothing else.
+    """
+    index = index_of(Channel.EMAIL, mail.address)
+    members = lock_members(db, Channel.EMAIL, index) if mail.address else []
+    reply = Reply(
+        provider_id=mail.provider_id,
+        channel=Channel.EMAIL,
+        member_id=members[0].id if len(members) == 1 else None,
+        address_index=index,
+        address=mail.address,
+        text=mail.words.replace("\x00", "")[:LONGEST_KEPT],
+        received_at=now,
+        meaning=Meaning.WORDS,
+    )
+    if not keep(db, reply):
+        return
+    finding = look_for_distress(mail.words)
+    reply.distress = distress_word(finding)
+    reply.meaning = Meaning.AUTOMATIC if mail.is_automatic else _meaning(mail.words)
+    if reply.meaning == Meaning.OPT_OUT:
+        all_channels = understand(mail.words).all_channels
+        opt_out(db, members, From(Channel.EMAIL, index), mail.words, now, all_channels=all_channels)
+    if reply.meaning == Meaning.AUTOMATIC and finding.level is Level.NONE:
+        reply.handled_at = now
+
+
+def _meaning(words: str) -> Meaning:
+    """An opt-out, or words for a person: a C in a mail may be the answer to anything."""
+    return Meaning.OPT_OUT if understand(words).meaning is Meaning.OPT_OUT else Meaning.WORDS
