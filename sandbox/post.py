@@ -62,7 +62,7 @@ class Post:
         self._clock = clock
         self._ready: SimpleQueue[str | None] = SimpleQueue()
         self._lanes: dict[str, deque[Callable[[], object]]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self.in_flight = 0
 
     def start(self) -> None:
@@ -82,6 +82,11 @@ class Post:
             waiting.append(job)
             if len(waiting) == 1:
                 self._ready.put(lane)
+
+    def settle(self, timeout: float) -> bool:
+        """Wait until nothing is on its way. Blocks for at most `timeout` real seconds."""
+        with self._lock:
+            return self._lock.wait_for(lambda: self.in_flight == 0, timeout)
 
     def deliver(self, parcel: Parcel) -> Outcome:
         """Make one attempt and record it. Blocks for at most its connect and read seconds."""
@@ -126,6 +131,8 @@ class Post:
     def _step(self, lane: str) -> None:
         with self._lock:
             self.in_flight -= 1
+            if self.in_flight == 0:
+                self._lock.notify_all()
             waiting = self._lanes[lane]
             waiting.popleft()
             if waiting:

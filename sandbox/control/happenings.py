@@ -88,21 +88,23 @@ def quiesce(world: World, request: Request) -> Answer:
     deadline = time.monotonic() + float(request.args.get("timeout", 10))
     ahead = float(request.args.get("ahead", 0))
     horizon = world.clock.now() + ahead if ahead else float("inf")
-    while not (is_quiet := _is_quiet(world, horizon, jumps=ahead > 0)) and time.monotonic() < deadline:
-        time.sleep(LOOK_EVERY)
+    is_quiet = False
+    while not is_quiet and (left := deadline - time.monotonic()) > 0:
+        is_quiet = world.agenda.settle(left) and world.post.settle(left) and not _comes(world, horizon, jumps=ahead > 0)
     return ok({"quiet": is_quiet, "pending": len(world.agenda), "in_flight": world.post.in_flight})
 
 
-def _is_quiet(world: World, horizon: float, *, jumps: bool) -> bool:
-    if world.post.in_flight or not world.agenda.settle(0):
-        return False
+def _comes(world: World, horizon: float, *, jumps: bool) -> bool:
+    """Whether there is something still to come. Moves the clock to it, or waits a moment."""
     due = world.agenda.next_due()
     if due is None or due > horizon:
-        return not world.post.in_flight
+        return world.post.in_flight > 0
     if jumps:
         world.clock.advance(max(0.0, due - world.clock.now()))
         world.agenda.wake()
-    return False
+    else:
+        time.sleep(LOOK_EVERY)
+    return True
 
 
 ROUTES: list[Route] = [

@@ -145,8 +145,7 @@ class Control:
     def advance(self, seconds: float) -> None:
         """Let virtual time pass, and wait for the webhooks that fell due."""
         self.post("clock", {"advance": seconds})
-        while self.box.world.post.in_flight:
-            self.box.world.agenda.settle(1)
+        assert self.box.world.post.settle(60)
 
     def settle(self, ahead: float = 100_000) -> None:
         """Jump from one thing to the next until nothing is under way."""
