@@ -1,16 +1,18 @@
-# Two commands: `make run` and `make test`. Both set everything up first and are safe to repeat.
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+# Two commands: `make run` and `make test`. Both set everything up first, and are safe to repeat.
+SHELL := /bin/sh
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 PORT ?= 8000
 
-.PHONY: run test check format setup setup-dev lock clean
+.PHONY: run test check format setup setup-dev screenshots lock clean
 
 run: setup
 	@$(BIN)/groupkeeper run --port $(PORT)
 
 test: setup-dev
 	@$(BIN)/python -m tests.browser_install
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n 2
 
 check: setup-dev
 	$(BIN)/ruff check .
@@ -23,16 +25,44 @@ format: setup-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+screenshots: setup-dev
+	$(BIN)/python -m tests.screenshots
+
 setup: .venv/run.stamp
 setup-dev: .venv/dev.stamp
 
-# A good development environment holds the run-time one; the stamp is written only after success.
+# Packages by hash, wheels only; then this checkout itself, without another trip to the index.
+# With pip a changed lock starts from an empty environment: an install in place would leave old packages behind.
+define install
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and was not found." >&2; exit 2; }
+	@echo "Setting up $(1); the first time takes a minute ..."
+	@if command -v uv >/dev/null 2>&1; then \
+		uv venv -q --allow-existing --python $(PYTHON) .venv && \
+		uv pip sync -q --python $(BIN)/python --require-hashes $(1); \
+	else \
+		rm -rf .venv && \
+		{ $(PYTHON) -m venv .venv 2>/dev/null || \
+		  { rm -rf .venv; $(PYTHON) -m venv --without-pip .venv; }; } && \
+		{ $(BIN)/python -m pip --version >/dev/null 2>&1 && $(BIN)/python -m pip install -q --disable-pip-version-check \
+			--require-hashes --only-binary :all: --no-compile -r $(1) || \
+		  $(PYTHON) -m pip --python $(BIN)/python install -q --require-hashes --only-binary :all: -r $(1); }; \
+	fi
+	@if command -v uv >/dev/null 2>&1; then \
+		uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation --offline -e .; \
+	else \
+		$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . || \
+		$(PYTHON) -m pip --python $(BIN)/python install -q --no-deps --no-build-isolation --no-index -e .; \
+	fi
+endef
+
+# The development environment holds the run-time one. A stamp is written only after success.
 .venv/run.stamp: requirements.txt pyproject.toml
-	@if [ -e .venv/dev.stamp ]; then $(MAKE) --no-print-directory .venv/dev.stamp; else sh docs/setup.sh "$(PYTHON)" requirements.txt; fi
+	@if [ -e .venv/dev.stamp ]; then $(MAKE) --no-print-directory .venv/dev.stamp; fi
+	$(if $(wildcard .venv/dev.stamp),,$(call install,requirements.txt))
 	@touch $@
 
 .venv/dev.stamp: requirements-dev.txt pyproject.toml
-	@sh docs/setup.sh "$(PYTHON)" requirements-dev.txt
+	$(call install,requirements-dev.txt)
 	@touch $@ .venv/run.stamp
 
 # No index addresses may stand in these files: --no-header, and no lock of uv's own.
@@ -41,4 +71,4 @@ lock:
 	uv pip compile --universal --generate-hashes --python-version 3.11 --no-build --no-header -c requirements.txt pyproject.toml --group setup --group dev -o requirements-dev.txt
 
 clean:
-	rm -rf .venv var .mypy_cache .ruff_cache
+	rm -rf .venv var .mypy_cache .ruff_cache .import_linter_cache .hypothesis
