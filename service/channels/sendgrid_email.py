@@ -19,7 +19,7 @@ from service.channels import (
     Receipt,
     Refused,
 )
-from service.channels.transport import Answer, Transport, rebased, retry_after
+from service.channels.transport import UNREADABLE, Answer, Transport, rebased, retry_after
 from service.settings import SendGridSettings
 
 REAL = "https://api.sendgrid.com"
@@ -49,7 +49,7 @@ class SendGridEmail:
     def send(self, message: Message) -> Receipt:
         try:
             answer = self._official.send(self._mail(message))
-        except (ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise Ambiguous(type(error).__name__) from error
         return Receipt(provider_id=answer.headers.get("X-Message-Id", ""))
 

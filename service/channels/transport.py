@@ -18,6 +18,8 @@ from service.rules.retries import HTTP_DEADLINE
 
 TIMEOUT = urllib3.Timeout(connect=3, read=15)
 CONNECTIONS = 64
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
+"""What the official clients raise over an answer that is not of the shape they know."""
 
 
 @dataclass(frozen=True)

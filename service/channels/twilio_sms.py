@@ -21,7 +21,7 @@ from service.channels import (
     Refused,
     twilio_codes,
 )
-from service.channels.transport import Transport, error_code, form, rebased, retry_after
+from service.channels.transport import UNREADABLE, Transport, error_code, form, rebased, retry_after
 from service.settings import TwilioSettings
 
 VALIDITY = (60, 14_400)
@@ -62,7 +62,7 @@ class TwilioSms:
                 validity_period=_validity(message.useful_for),
                 **self._from,
             )
-        except (ChannelError, TwilioException, ValueError, KeyError, TypeError) as error:
+        except (ChannelError, TwilioException, *UNREADABLE) as error:
             raise _translated(error) from error
         if not sent.sid:
             raise Ambiguous("Twilio answered without a sid")
@@ -77,7 +77,7 @@ class TwilioSms:
                     break
                 if sent.body == text and sent.sid and str(sent.direction or "").startswith("outbound"):
                     found.append(sent.sid)
-        except (ChannelError, TwilioException, ValueError, KeyError, TypeError) as error:
+        except (ChannelError, TwilioException, *UNREADABLE) as error:
             raise _translated(error) from error
         return found
 

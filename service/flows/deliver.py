@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from service.channels import (
     AddressRefused,
+    Ambiguous,
     Channel,
     ChannelDown,
     ChannelError,
@@ -158,6 +159,9 @@ def _hand_over(post: Post, sending: Sending) -> Outcome:
         return post.channels[sending.channel].send(sending.message)
     except ChannelError as failure:
         return failure
+    except Exception as error:  # a bug of ours: it may have been sent, and the others of its batch were
+        log.exception("delivery %s: the channel broke", sending.delivery_id)
+        return Ambiguous(f"broken: {type(error).__name__}")
 
 
 def _record_one(db: Session, delivery: Delivery, outcome: Outcome, post: Post, now: datetime) -> None:

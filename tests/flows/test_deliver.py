@@ -349,6 +349,22 @@ def test_a_broken_message_does_not_hold_up_the_others(parts, post, texts, clock)
     assert (read(parts, good).state, read(parts, broken).state) == (State.ACCEPTED, State.DEAD)
 
 
+def test_a_channel_that_breaks_leaves_a_question_and_the_others_alone(parts, post, texts):
+    with parts.open_db() as db:
+        meeting = builders.session(db, builders.group(db))
+        broken = builders.delivery(db, builders.member(db), meeting)
+        good = builders.delivery(db, builders.member(db), meeting)
+
+    def break_down(message):
+        if message.reference == str(broken.id):
+            raise AttributeError("get")
+
+    texts.before_sending = break_down
+    deliver(post, [broken.id, good.id])
+
+    assert (read(parts, broken.id).state, read(parts, good.id).state) == (State.UNKNOWN, State.ACCEPTED)
+
+
 def test_opting_out_at_the_moment_of_the_mark_is_in_time_or_too_late_and_never_half(parts, post, texts, due):
     with parts.read_db() as db:
         index = db.get_one(Delivery, due).member.mobile_index
