@@ -48,6 +48,10 @@ class Clock:
             return machine
         return self.starts_at + (machine - self.anchor) * self.rate
 
+    @property
+    def is_practice(self) -> bool:
+        return self.starts_at is not None
+
     def lasting(self, seconds: float) -> timedelta:
         """How far this clock moves while `seconds` pass on the machine: leases and time-outs are the machine's."""
         return timedelta(seconds=seconds * self.rate)

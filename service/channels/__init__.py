@@ -81,8 +81,8 @@ class Channel(Protocol):
         """
         ...
 
-    def look_up(self, to: str, text: str, since: datetime) -> Sequence[str]:
-        """The provider's names of the messages with these words that it took over for this address since then.
+    def look_up(self, to: str, text: str, since: datetime | None) -> Sequence[str]:
+        """The provider's names of the messages with these words that it took over for this address since then, or ever.
 
         Raises a ChannelError where the provider cannot be asked.
         """

@@ -20,7 +20,7 @@ class Console:
         self.outbox.append(message)
         return Receipt(provider_id=f"CONSOLE{len(self.outbox):08d}")
 
-    def look_up(self, to: str, text: str, since: datetime) -> Sequence[str]:
+    def look_up(self, to: str, text: str, since: datetime | None) -> Sequence[str]:
         return [
             f"CONSOLE{number:08d}"
             for number, message in enumerate(self.outbox, 1)

@@ -53,7 +53,7 @@ class SendGridEmail:
             raise Ambiguous(type(error).__name__) from error
         return Receipt(provider_id=answer.headers.get("X-Message-Id", ""))
 
-    def look_up(self, to: str, text: str, since: datetime) -> Sequence[str]:
+    def look_up(self, to: str, text: str, since: datetime | None) -> Sequence[str]:
         """SendGrid keeps no list that can be asked: only its events tell."""
         raise NotAccepted("SendGrid has no list of accepted mails")
 

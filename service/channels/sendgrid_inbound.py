@@ -33,7 +33,7 @@ class InboundMail:
 
 
 def read_mail(body: bytes, content_type: str) -> InboundMail:
-    """Never raises: what cannot be read is left out."""
+    """What cannot be read is left out."""
     fields = _fields(body, content_type)
     charsets = _json(fields.get("charsets", b""))
     plain = {name: _decoded(value, str(charsets.get(name, "utf-8"))) for name, value in fields.items()}
@@ -42,7 +42,7 @@ def read_mail(body: bytes, content_type: str) -> InboundMail:
     address = parseaddr(plain.get("from", ""))[1] if sender is None else str(sender)
     return InboundMail(
         provider_id=sha256(body).hexdigest(),
-        address=address.strip().lower(),
+        address=address.strip(),
         words=_without_quotes(text) or plain.get("subject", "").strip(),
         is_automatic=not address or _is_by_a_machine(headers),
     )
@@ -51,8 +51,11 @@ def read_mail(body: bytes, content_type: str) -> InboundMail:
 def _fields(body: bytes, content_type: str) -> dict[str, bytes]:
     """The parts of the form that are no files, by name."""
     form = BytesParser().parsebytes(b"Content-Type: " + content_type.encode("latin-1", "replace") + b"\r\n\r\n" + body)
+    parts = form.get_payload()
     fields = {}
-    for part in form.walk():
+    for part in parts if isinstance(parts, list) else []:
+        if not isinstance(part, Message):
+            continue
         name = part.get_param("name", header="content-disposition")
         value = part.get_payload(decode=True)
         if isinstance(name, str) and part.get_filename() is None and isinstance(value, bytes):

@@ -68,12 +68,12 @@ class TwilioSms:
             raise Ambiguous("Twilio answered without a sid")
         return Receipt(provider_id=sent.sid)
 
-    def look_up(self, to: str, text: str, since: datetime) -> Sequence[str]:
+    def look_up(self, to: str, text: str, since: datetime | None) -> Sequence[str]:
         # no filter by date: Twilio's is on date_sent, which is empty while a text is queued
         found = []
         try:
             for sent in self._messages.stream(to=to, page_size=100, limit=1000):
-                if sent.date_created is None or sent.date_created < since.astimezone(UTC) - SKEW:
+                if sent.date_created is None or (since and sent.date_created < since.astimezone(UTC) - SKEW):
                     break
                 if sent.body == text and sent.sid and str(sent.direction or "").startswith("outbound"):
                     found.append(sent.sid)
