@@ -67,6 +67,7 @@ class StoppedClock:
 
     moment: datetime = NOW
     rate: float = 1.0
+    is_practice: bool = False
 
     def __call__(self) -> datetime:
         return self.moment
