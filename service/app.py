@@ -54,6 +54,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 STAFF = (home, groups, group_members, sessions, members, replies, log, settings_pages)
+STAFF_PAGES = frozenset(module.pages.name for module in STAFF)
 LARGEST_PAGE = 9_000_000
 """Bytes: a CSV of 10,000 rows. Webhooks have their own, smaller limits."""
 BEAT = 5.0
@@ -95,8 +96,8 @@ def create_app(parts: Parts) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(filters())
     csrf = CSRFProtect(app)
+    app.before_request(_turn_strangers_away)
     for module in STAFF:
-        module.pages.before_request(sign_in.turn_strangers_away)
         app.register_blueprint(module.pages)
     app.register_blueprint(sign_in.pages)
     app.register_blueprint(me.pages)
@@ -115,6 +116,10 @@ class _ForgivingForForms(StrictUndefined):
 
     def __new__(cls, hint: str | None = None, obj: object = missing, *rest: object, **named: object) -> Any:
         return Undefined(hint, obj) if isinstance(obj, Mapping) else super().__new__(cls)
+
+
+def _turn_strangers_away() -> ResponseReturnValue | None:
+    return sign_in.turn_strangers_away() if request.blueprint in STAFF_PAGES else None
 
 
 def _set_headers(response: Response) -> Response:
