@@ -109,6 +109,8 @@ def _answered(
         provider_says=inbound.provider_says,
     )
     reply.meaning, reply.distress = meant.meaning, distress_word(finding)
+    if meant.meaning is Meaning.HELP and "ayuda" in inbound.text.lower():
+        language = "es"  # asked in Spanish: whoever it is, they read it
     key = act(db, Heard(reply, members, meant, inbound, asked), now)
     crisis = _crisis_key(finding, meant, practice)
     key = key if crisis is None else crisis

@@ -11,7 +11,7 @@ from service.channels.sendgrid_inbound import InboundMail
 from service.flows.opting import From, opt_out
 from service.flows.receive import LONGEST_KEPT, distress_word, keep, look_for_distress
 from service.flows.suppress import lock_members
-from service.models import Reply
+from service.models import Member, Reply
 from service.models.sealed import index_of
 from service.rules.consent import Channel
 from service.rules.distress import Level
@@ -23,8 +23,7 @@ def receive_mail(db: Session, mail: InboundMail, now: datetime) -> None:
 
     Whose it is, the address alone says, and it may be forged: so it stops messages, and does nothing else.
     """
-    index = index_of(Channel.EMAIL, mail.address)
-    members = lock_members(db, Channel.EMAIL, index) if mail.address else []
+    index, members = _sender(db, mail.address)
     reply = Reply(
         provider_id=mail.provider_id,
         channel=Channel.EMAIL,
@@ -45,6 +44,16 @@ def receive_mail(db: Session, mail: InboundMail, now: datetime) -> None:
         opt_out(db, members, From(Channel.EMAIL, index), mail.words, now, all_channels=all_channels)
     if reply.meaning == Meaning.AUTOMATIC and finding.level is Level.NONE:
         reply.handled_at = now
+
+
+def _sender(db: Session, address: str) -> tuple[bytes, list[Member]]:
+    """Those with this address: as it is written, or as people type it, in small letters."""
+    local, _, domain = address.rpartition("@")
+    as_written = index_of(Channel.EMAIL, f"{local}@{domain.lower()}")
+    for index in (as_written, index_of(Channel.EMAIL, address.lower())):
+        if members := lock_members(db, Channel.EMAIL, index):
+            return index, members
+    return as_written, []
 
 
 def _meaning(words: str) -> Meaning:

@@ -30,7 +30,7 @@ sendgrid = Blueprint("sendgrid", __name__, url_prefix="/webhooks/sendgrid")
 
 LARGEST_TEXT, LARGEST_BATCH, LARGEST_MAIL = 1_000_000, 2_000_000, 32_000_000
 """Bytes: a text of 100,000 characters, SendGrid's largest batch of events, and a mail with its attachments."""
-TIMESTAMP = re.compile(r"^\d{10}$")
+TIMESTAMP = re.compile(r"[0-9]{10}")
 
 EVENTS = {
     "processed": State.ACCEPTED,
@@ -100,7 +100,7 @@ def turn_forgers_away() -> None:
     timestamp = request.headers.get("X-Twilio-Email-Event-Webhook-Timestamp", "")
     signature = request.headers.get("X-Twilio-Email-Event-Webhook-Signature", "")
     body = request.get_data()  # before the form is read: the other way round it is empty
-    if not (key and TIMESTAMP.match(timestamp) and _is_signed_by(key, timestamp.encode() + body, signature)):
+    if not (key and TIMESTAMP.fullmatch(timestamp) and _is_signed_by(key, timestamp.encode() + body, signature)):
         abort(403)
 
 
