@@ -232,10 +232,10 @@ class _Reader:
         value = self._text(name).rstrip("/")
         if not value:
             return ""
-        parts = urlsplit(value)
         wanted = ("https",) if https else ("http", "https")
-        if parts.scheme not in wanted or not parts.hostname or parts.query or parts.fragment:
-            self._wrong(name, f"must be an address like {wanted[0]}://groups.example.org, without a query")
+        if not _is_address(value, wanted):
+            what = f"must be an address like {wanted[0]}://groups.example.org, without a password or a query"
+            self._wrong(name, what)
             return ""
         return value
 
@@ -308,3 +308,13 @@ class _Reader:
         if given:
             return given
         return None if live else f"http://127.0.0.1:{sandbox_port}"
+
+
+def _is_address(value: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port  # raises where it is none
+    except ValueError:
+        return False
+    is_plain = not (parts.query or parts.fragment or parts.username or parts.password)
+    return parts.scheme in schemes and bool(parts.hostname) and is_plain

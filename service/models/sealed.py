@@ -45,15 +45,17 @@ class Keyring:
         return b".".join((VERSION, name.encode(), nonce + sealed))
 
     def open(self, sealed: bytes, place: str) -> str:
-        """The text, or LOCKED where the key is missing or the ciphertext is not of this place."""
-        version, name, payload = sealed.split(b".", 2)
-        if version != VERSION or name.decode() not in self.roots:
+        """The text, or LOCKED where the key is missing, or the ciphertext is broken or not of this place."""
+        version, _, rest = sealed.partition(b".")
+        name, _, payload = rest.partition(b".")
+        key = name.decode("ascii", "replace")
+        if version != VERSION or key not in self.roots:
             return LOCKED
         try:
-            text = AESGCM(self._key(name.decode(), "fields")).decrypt(
+            text = AESGCM(self._key(key, "fields")).decrypt(
                 payload[:NONCE_BYTES], payload[NONCE_BYTES:], place.encode()
             )
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # a ValueError where it was cut short
             return LOCKED
         return text.decode()
 
