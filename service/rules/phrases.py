@@ -1,7 +1,8 @@
 """Finding phrases in what people type: their words in one spelling, and patterns of words with slots.
 
 A pattern is words that follow one another: `wanna|gonna ~2 die|dying`. `a|b` is either; `stem*` any word that begins
-so; `@class` a named list of words; `word?` may be missing; `~2` up to two words of any kind, within the sentence.
+so; `@class` a named list of words; `word?` may be missing; `~2` up to two words of any kind, within the
+sentence, `~~2` also beyond its end.
 `.` is the end of a sentence, `^` and `$` are the beginning and the end of the text.
 
 A table is a text: `[label]` above the patterns with that label, `[class name]` above the words of a class, `[common]`
@@ -27,7 +28,7 @@ ALIKE = str.maketrans(
     | dict.fromkeys("'’‘ʼ`´", "")
 )
 REPEATED = re.compile(r"([a-z])\1\1+")
-SHORTENED = re.compile(r"(?<=[a-z])['’‘ʼ`´](ll|re)\b", re.IGNORECASE)
+SHORTENED = re.compile(r"(?<=[a-z])['’‘ʼ`´](ll|re|d)\b", re.IGNORECASE)
 WORD = re.compile(r"[a-z0-9@$]+|[.!?;\n]+|…")
 LONGEST_WORD = 30
 NUMBERS = {"number": " ".join(map(str, range(1, 1000)))}
@@ -49,8 +50,8 @@ def words_of(text: str) -> list[str]:
 
 
 def _lengthened(shortened: re.Match[str]) -> str:
-    """we'll, we're: without the apostrophe they would be other words."""
-    return " will" if shortened[1].lower() == "ll" else " are"
+    """we'll, we're, we'd: without the apostrophe they would be other words."""
+    return {"ll": " will", "re": " are", "d": " would"}[shortened[1].lower()]
 
 
 def _spelt(word: str) -> tuple[str, ...]:
@@ -76,12 +77,23 @@ def _paired(words: list[str]) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """How many other words may stand before a slot, and whether they may belong to another sentence."""
+
+    words: int = 0
+    crosses: bool = False
+
+
+NO_GAP = Gap()
+
+
+@dataclass(frozen=True)
 class Slot:
     """One place of a pattern: the words that fill it, and how many others may stand before it."""
 
     words: frozenset[str]
     stems: tuple[str, ...]
-    gap: int
+    gap: Gap
 
     def takes(self, word: str) -> bool:
         return word in self.words or word.startswith(self.stems)
@@ -125,20 +137,20 @@ class Phrase:
             return None
         return Match(self.label, self.pattern, max(first), min(last), min(first), max(last))
 
-    def _gaps_back(self) -> list[int]:
+    def _gaps_back(self) -> list[Gap]:
         return [slot.gap for slot in self.slots[1 : self.anchor + 1][::-1]]
 
 
-def _reached(words: list[str], places: set[int], slot: Slot, gap: int, step: int) -> set[int]:
-    """Where `slot` is filled, at most `gap` words away from one of the places, in the same sentence."""
+def _reached(words: list[str], places: set[int], slot: Slot, gap: Gap, step: int) -> set[int]:
+    """Where `slot` is filled, no further from one of the places than the gap is wide."""
     found = set()
     for place in places:
-        for there in range(place + step, place + step * (gap + 2), step):
+        for there in range(place + step, place + step * (gap.words + 2), step):
             if not 0 <= there < len(words):
                 break
             if slot.takes(words[there]):
                 found.add(there)
-            if words[there] in ENDINGS:
+            if words[there] in ENDINGS and not gap.crosses:
                 break
     return found
 
@@ -198,19 +210,19 @@ def _commonness(slot: Slot, common: frozenset[str]) -> int:
     return len(slot.words & common)
 
 
-def _slots(parts: list[str], classes: Mapping[str, str], gap: int = 0) -> list[tuple[Slot, ...]]:
+def _slots(parts: list[str], classes: Mapping[str, str], gap: Gap = NO_GAP) -> list[tuple[Slot, ...]]:
     """The slots of a pattern, once with and once without each word that may be missing."""
     if not parts:
         return [()]
     head, rest = parts[0], parts[1:]
     if head.startswith("~"):
-        return _slots(rest, classes, int(head[1:] or 3))
+        return _slots(rest, classes, Gap(int(head.strip("~")), crosses=head.startswith("~~")))
     slot = _slot(head.rstrip("?"), classes, gap)
     filled = [(slot, *slots) for slots in _slots(rest, classes)]
     return filled + _slots(rest, classes, gap) if head.endswith("?") else filled
 
 
-def _slot(part: str, classes: Mapping[str, str], gap: int) -> Slot:
+def _slot(part: str, classes: Mapping[str, str], gap: Gap) -> Slot:
     names = [name for part in part.split("|") for name in _members(part, classes)]
     stems = tuple(name[:-1] for name in names if name.endswith("*"))
     if short := [stem for stem in stems if len(stem) < 4]:
