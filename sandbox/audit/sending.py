@@ -14,8 +14,13 @@ MAX_CHARACTERS = 1600
 
 def lost(case: Case) -> list[Finding]:
     """Expected, and never accepted."""
-    ids = {str(row["app_message_id"]) for row in case.sends if row["app_message_id"]}
-    return [one for one in case.expected if str(one.get("app_message_id")) not in ids]
+    sent = {(str(row["app_message_id"]), row["provider"]) for row in case.sends if row["app_message_id"]}
+    return [one for one in case.expected if not sent & {(str(one.get("app_message_id")), by) for by in _carriers(one)}]
+
+
+def _carriers(expected: Finding) -> tuple[str, ...]:
+    """Who may carry it: the provider of the channel that was expected, or either if none was named."""
+    return {"sms": ("twilio",), "email": ("sendgrid",)}.get(str(expected.get("channel")), ("twilio", "sendgrid"))
 
 
 def duplicate(case: Case) -> list[Finding]:

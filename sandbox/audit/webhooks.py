@@ -39,7 +39,7 @@ def webhook_set_cookie(case: Case) -> list[Finding]:
 
 def webhook_plain_text(case: Case) -> list[Finding]:
     """Twilio texts a plain answer to the person."""
-    return [_about(row) for row in case.deliveries if row["kind"] == "inbound" and _is_plain_text(row)]
+    return [_about(row) for row in case.deliveries if row["kind"] in ("inbound", "status") and _is_plain_text(row)]
 
 
 def parse_lost(case: Case) -> list[Finding]:

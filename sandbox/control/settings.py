@@ -1,5 +1,6 @@
 """Setting the scene: configuration, the clock, faults, people, and starting over."""
 
+import time
 from typing import Any
 
 from sandbox.answers import Answer, Request, Route
@@ -42,13 +43,16 @@ def read_clock(world: World, request: Request) -> Answer:
 
 
 def set_clock(world: World, request: Request) -> Answer:
-    """`advance` by seconds, doing all that falls due on the way; or set the `rate`."""
+    """`advance` by seconds, doing all that falls due on the way, webhooks included; or set the `rate`."""
     wanted = told(request)
     if "rate" in wanted:
         world.clock.set_rate(float(wanted["rate"]))
     world.clock.advance(float(wanted.get("advance", 0)))
     world.agenda.wake()
-    world.agenda.settle(SETTLE_SECONDS)
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while (left := deadline - time.monotonic()) > 0:
+        if world.agenda.settle(left) and world.post.settle(left) and world.agenda.settle(0):
+            break
     return read_clock(world, request)
 
 

@@ -34,7 +34,8 @@ def page(world: World, request: Request) -> Answer:
     if request.header("If-None-Match") == tag:
         return Answer(304, headers=headers)
     person = request.args.get("with", "")
-    body = _document(world, person)
+    with world.lock:
+        body = _document(world, person)
     return Answer(200, body.encode(), {**headers, "Content-Type": "text/html; charset=utf-8"})
 
 

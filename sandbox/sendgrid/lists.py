@@ -14,7 +14,8 @@ def read_all(world: World, request: Request, name: str) -> Answer:
     check(world, request)
     args = request.args
     start, end = float(args.get("start_time", 0)), float(args.get("end_time", "inf"))
-    found = [one for one in world.mailroom.suppressed[name].values() if start <= one.created <= end]
+    with world.lock:
+        found = [one for one in world.mailroom.suppressed[name].values() if start <= one.created <= end]
     offset, limit = int(args.get("offset", 0)), int(args.get("limit", 500))
     return Answer.of_json(200, [_shown(one) for one in found[offset : offset + limit]])
 

@@ -9,9 +9,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
-from urllib.request import Request, urlopen
 
 import pytest
 from sendgrid import SendGridAPIClient
@@ -21,6 +19,7 @@ from twilio.rest import Client
 from sandbox import config
 from sandbox.box import Box
 from sandbox.clock import Clock
+from sandbox.remote import Remote, SandboxError
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 NOW = datetime(2026, 3, 6, 12, 0, tzinfo=UTC)
@@ -114,53 +113,18 @@ def app() -> Iterator[App]:
         thread.join()
 
 
-@dataclass
-class Control:
+class Control(Remote):
     """The sandbox's own API, and its insides for what has none."""
 
-    box: Box
+    def __init__(self, box: Box) -> None:
+        super().__init__(box.url)
+        self.box = box
 
-    @property
-    def url(self) -> str:
-        return self.box.url
-
-    def get(self, path: str) -> Any:
-        return self.call("GET", path)[1]
-
-    def post(self, path: str, told: Any) -> Any:
-        status, answer = self.call("POST", path, told)
-        assert status == 200, answer
-        return answer
-
-    def call(self, method: str, path: str, told: Any = None) -> tuple[int, Any]:
-        data = None if told is None else json.dumps(told).encode()
-        request = Request(f"{self.url}/_sandbox/{path}", data, method=method)
-        try:
-            with urlopen(request, timeout=60) as answer:
-                return answer.status, json.loads(answer.read() or b"null")
-        except HTTPError as error:
-            with error:
-                return error.code, json.loads(error.read() or b"null")
-
-    def advance(self, seconds: float) -> None:
-        """Let virtual time pass, and wait for the webhooks that fell due."""
-        self.post("clock", {"advance": seconds})
-        assert self.box.world.post.settle(60)
-
-    def settle(self, ahead: float = 100_000) -> None:
-        """Jump from one thing to the next until nothing is under way."""
-        assert self.get(f"quiesce?timeout=60&ahead={ahead}")["quiet"]
-
-    def accepted(self) -> list[dict[str, Any]]:
-        return self.get("ledger")["accepted"]
-
-    def fault(self, name: str, **more: Any) -> None:
-        self.post("faults", {"fault": name, **more})
-
-    def audit(self, *messages: dict[str, Any], **rules: Any) -> dict[str, list[Any]]:
-        """The lists that are not empty."""
-        self.post("expect", {"messages": list(messages), **rules})
-        return {name: found for name, found in self.get("audit")["lists"].items() if found}
+    def refusal(self, method: str, path: str, told: Any = None) -> str:
+        """What the sandbox says to a request that makes no sense."""
+        with pytest.raises(SandboxError) as caught:
+            self._call(method, path, told)
+        return json.loads(str(caught.value))["error"]
 
 
 def stopped_clock() -> Clock:

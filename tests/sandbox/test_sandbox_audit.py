@@ -299,7 +299,7 @@ def test_a_list_can_be_left_out(sandbox, text):
 
 @pytest.mark.parametrize("told", [7, {"colour": 1}, {"skip": ["nonsense"]}])
 def test_an_expectation_that_makes_no_sense_is_refused(sandbox, told):
-    assert sandbox.call("POST", "expect", told)[0] == 400
+    assert sandbox.refusal("POST", "expect", told)
 
 
 def test_every_list_of_the_design_is_there():

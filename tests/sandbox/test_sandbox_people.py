@@ -88,4 +88,4 @@ def test_a_mailbox_can_do_things_later(sandbox, mail, app, kind, event):
     ],
 )
 def test_a_behaviour_that_makes_no_sense_is_refused(sandbox, told):
-    assert sandbox.call("POST", "people", told)[0] == 400
+    assert sandbox.refusal("POST", "people", told)

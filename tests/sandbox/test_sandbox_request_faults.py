@@ -265,17 +265,14 @@ def test_chance_is_the_same_for_the_same_seed(sandbox, send):
 
 def test_plans_can_be_cleared(sandbox, send):
     sandbox.fault("http_429_json")
-    sandbox.call("DELETE", "faults")
+    sandbox.delete("faults")
 
     assert raised(send) is None
 
 
 @pytest.mark.parametrize("plan", [{"fault": "nonsense"}, {"match": {}}, {"fault": "http_5xx", "colour": 1}, 7])
 def test_a_plan_that_makes_no_sense_is_refused(sandbox, plan):
-    status, answer = sandbox.call("POST", "faults", plan)
-
-    assert status == 400
-    assert answer["error"]
+    assert sandbox.refusal("POST", "faults", plan)
 
 
 @pytest.mark.parametrize(
