@@ -65,7 +65,7 @@ def keep_page_reply(db: Session, delivery: Delivery, words: str, now: datetime) 
             channel=delivery.channel,
             member_id=delivery.member_id,
             address_index=delivery.address_index or b"",
-            address=delivery.address,
+            address=delivery.address or "the page",
             text=words,
             received_at=now,
             meaning=Meaning.WORDS,

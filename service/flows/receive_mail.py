@@ -29,7 +29,7 @@ def receive_mail(db: Session, mail: InboundMail, now: datetime) -> None:
         channel=Channel.EMAIL,
         member_id=members[0].id if len(members) == 1 else None,
         address_index=index,
-        address=mail.address,
+        address=mail.address or "nobody: a mailbox wrote it",
         text=mail.words.replace("\x00", "")[:LONGEST_KEPT],
         received_at=now,
         meaning=Meaning.WORDS,
