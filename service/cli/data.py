@@ -11,6 +11,8 @@ from service.cli.progress import progress
 from service.cli.root import Failed, root, with_parts
 from service.flows import import_file
 from service.flows.import_file import Checked
+from service.flows.plan import plan
+from service.models import Group
 from service.rules.tables import MOST_BYTES, BadTable
 from service.wiring import Parts
 
@@ -64,7 +66,7 @@ def _import(
     parts: Parts,
     what: str,
     check: Callable[[Session], Checked[Any]],
-    write: Callable[[Session, Any, Callable[[], None]], object],
+    write: Callable[[Session, Any, Callable[[], None]], list[Group] | None],
     *,
     dry_run: bool,
     keep_good: bool,
@@ -77,9 +79,11 @@ def _import(
             for notice in checked.notices:
                 click.echo(f"note: {notice}", err=True)
             writes = not dry_run and (keep_good or not checked.errors)
+            to_plan: list[Group] = []
             if writes:
                 with progress(f"Importing {what}", len(checked.good)) as step:
-                    write(db, checked.good, step)
+                    to_plan = write(db, checked.good, step) or []
+        _plan(parts, to_plan)
     except BadTable as error:
         raise Failed(str(error.error)) from error
     done = "imported" if writes else "would be imported" if dry_run else "not imported"
@@ -87,6 +91,15 @@ def _import(
     click.echo(f"{len(checked.good)} {what} {done}" + (f", {bad} bad rows" if bad else ""))
     if checked.errors:
         raise Failed("Mend the rows above and try again, or keep the good ones with --keep-good." if not writes else "")
+
+
+def _plan(parts: Parts, groups: list[Group]) -> None:
+    """A transaction for each group: messages that are due meanwhile do not wait for the last one."""
+    with progress("Planning", len(groups)) as step:
+        for group in groups:
+            with parts.open_db() as db:
+                plan(db, parts.clock(), [db.get_one(Group, group.id)])
+            step()
 
 
 def _read(file: Path) -> bytes:

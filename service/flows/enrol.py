@@ -50,32 +50,47 @@ def add_member(db: Session, person: Person, now: datetime) -> Member:
     member.set_email(person.email)
     db.add(member)
     db.flush()
+    if person.shares_phone and person.mobile:
+        for other in db.scalars(Member.with_mobile(index_of(Channel.SMS, person.mobile))):
+            other.shares_phone = True
     return member
 
 
-def known_as(db: Session, mobile: str, email: str) -> Member | None:
-    """The member with both this number and this address, or the one that is given."""
+def known_as(db: Session, mobile: str, email: str, name: str = "") -> Member | None:
+    """The member with both this number and this address, or the one that is given; of this name, if one is."""
     mobile_index = index_of(Channel.SMS, mobile) if mobile else None
     email_index = index_of(Channel.EMAIL, email) if email else None
-    return db.scalars(
+    rows = db.scalars(
         select(Member)
         .where(
             Member.mobile_index == mobile_index if mobile_index else Member.mobile_index.is_(None),
             Member.email_index == email_index if email_index else Member.email_index.is_(None),
         )
-        .order_by(Member.created_at)
-    ).first()
+        .order_by(Member.created_at, Member.id)
+    )
+    return next((row for row in rows if not name or is_same_name(row.name, name)), None)
+
+
+def is_same_name(one: str, other: str) -> bool:
+    """Case and spaces aside."""
+    return one.casefold().split() == other.casefold().split()
 
 
 def join(db: Session, group: Group, member: Member, day: date, now: datetime) -> Enrolment:
-    """The member belongs to the group from this day on. Safe to repeat while they do."""
+    """The member belongs to the group from this day on, and is sent what is due from now. Safe to repeat."""
+    enrolment = take_place(db, group, member, day)
+    plan(db, now, [group], member)
+    return enrolment
+
+
+def take_place(db: Session, group: Group, member: Member, day: date) -> Enrolment:
+    """The member belongs to the group from this day on. What they are sent is the caller's to plan."""
     for enrolment in db.scalars(Enrolment.current(day).where(Enrolment.member_id == member.id)):
         if enrolment.group_id == group.id:
             return enrolment
     enrolment = Enrolment(group_id=group.id, member_id=member.id, joined_on=day)
     db.add(enrolment)
     db.flush()
-    plan(db, now, [group], member)
     return enrolment
 
 

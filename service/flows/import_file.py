@@ -1,20 +1,20 @@
 """Groups and members come in from a CSV file: every row checked first, then all of them written, or none."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from service.flows import schedule
-from service.flows.enrol import Person, add_member, join, known_as, record_consent
-from service.flows.ledger import Evidence
+from service.flows.enrol import Person, add_member, is_same_name, known_as, take_place
+from service.flows.ledger import Evidence, agree
 from service.flows.suppress import is_suppressed
-from service.models import Group, Member, Practice, Staff
+from service.models import Enrolment, Group, Member, Practice, Staff
 from service.models.sealed import index_of
 from service.rules import group_rows, member_rows
 from service.rules.consent import Channel
@@ -110,21 +110,34 @@ def write_members(
     *,
     group: Group | None = None,
     shared_ok: bool = False,
-) -> list[Member]:
-    """Members join their groups today; a row's consent makes them active, without one they are to be invited."""
+) -> list[Group]:
+    """Members join their groups today; a row's consent makes them active, without one they are to be invited.
+
+    Returns the groups whose messages the caller has to plan: each in a transaction of its own where there are many,
+    so that nobody waits long.
+    """
     groups = {row.name_index: row for row in db.scalars(Group.open())}
-    written: dict[UUID, Member] = {}
+    written: set[UUID] = set()
     for _, row in rows:
-        member = known_as(db, row.mobile, row.email) or add_member(db, _person(db, row, shared_ok), now)
+        member = known_as(db, row.mobile, row.email, row.name if shared_ok else "") or add_member(db, _person(db, row, shared_ok), now)
         target = group or groups[schedule.name_index(row.group)]
-        join(db, target, member, now.astimezone(target.zone).date(), now)
+        take_place(db, target, member, now.astimezone(target.zone).date())
         if row.consent is not None:
             given = row.consent
             evidence = Evidence(given.at, given.method, given.by, given.wording, row.language)
-            record_consent(db, member, member.channels, given.purposes, evidence, now)
-        written[member.id] = member
+            for channel in member.channels:
+                agree(db, member, channel, given.purposes, evidence, now)
+        written.add(member.id)
         on_row()
-    return list(written.values())
+    return [row for row in groups.values() if _has_any(db, row, written)]
+
+
+def _has_any(db: Session, group: Group, members: Collection[UUID]) -> bool:
+    return any(member_id in members for member_id in db.scalars(_members_of(group)))
+
+
+def _members_of(group: Group) -> Select[UUID]:
+    return select(Enrolment.member_id).where(Enrolment.group_id == group.id)
 
 
 class _Seen:
@@ -132,15 +145,30 @@ class _Seen:
 
     def __init__(self, db: Session, shared_ok: bool) -> None:
         self._db, self._shared_ok = db, shared_ok
-        self._places: dict[tuple[str, str, bytes], int] = {}
+        self._places: dict[tuple[str, str, str, bytes], int] = {}
+        self._people: dict[tuple[str, str], tuple[str, int]] = {}
         self._numbers: dict[str, tuple[str, int]] = {}
 
     def problem(self, member: MemberRow, line: int, group_index: bytes) -> tuple[str, str] | None:
-        place = (member.mobile, member.email.lower(), group_index)
+        name = " ".join(member.name.casefold().split()) if self._shared_ok else ""
+        place = (member.mobile, member.email.lower(), name, group_index)
         if place in self._places:
             return "", f"Rows {self._places[place]} and {line} are the same person."
         self._places[place] = line
-        return self._shared(member, line)
+        return self._other_name(member, line) or self._shared(member, line)
+
+    def _other_name(self, member: MemberRow, line: int) -> tuple[str, str] | None:
+        """Two names for one number and address are a slip, or two people: neither is settled by taking the first."""
+        if self._shared_ok:
+            return None
+        name, earlier = self._people.setdefault((member.mobile, member.email.lower()), (member.name, line))
+        where = f"Line {earlier} has"
+        known = known_as(self._db, member.mobile, member.email) if earlier == line else None
+        if known is not None:
+            name, where = known.name, "A member has"
+        if is_same_name(name, member.name):
+            return None
+        return "name", f"{where} the same number and address under another name. Write it alike, or confirm two people."
 
     def _shared(self, member: MemberRow, line: int) -> tuple[str, str] | None:
         if not member.mobile or self._shared_ok:

@@ -143,8 +143,8 @@ def _insert(db: Session, wanted: list[Planned]) -> int:
         for one in wanted
     ]
     insert = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
-    for start in range(0, len(rows), 500):
-        db.execute(insert(Delivery).values(rows[start : start + 500]).on_conflict_do_nothing())
+    if rows:  # the table, not the class: there is nothing for the ORM to know of these rows yet
+        db.execute(insert(Delivery.metadata.tables[Delivery.__tablename__]).on_conflict_do_nothing(), rows)
     return len(rows)
 
 

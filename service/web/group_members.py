@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from service.flows import enrol, import_file
 from service.flows.audit import audit
+from service.flows.plan import plan
 from service.flows.show import member_state
 from service.flows.standing import standings
 from service.models import Enrolment, Group, Invitation, Member
@@ -51,7 +52,8 @@ def add(group_id: UUID) -> ResponseReturnValue:
             return _page(db, group, Given(text, is_file, wrong)), 422
         if checked.errors and not (request.form.get("keep_good") == "1" and checked.good):
             return _page(db, group, Given(text, is_file, checked.errors, len(checked.good))), 422
-        import_file.write_members(db, checked.good, now, lambda: None, group=group, shared_ok=shared)
+        groups = import_file.write_members(db, checked.good, now, lambda: None, group=group, shared_ok=shared)
+        plan(db, now, groups)
         audit(db, g.staff.id, "members added", group, now, count=len(checked.good))
         if checked.errors:
             left = "" if is_file else _bad_lines(text, {error.line for error in checked.errors})
