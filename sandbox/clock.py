@@ -37,6 +37,10 @@ class Clock:
     def now(self) -> float:
         return self._virtual + (time.time() - self._real) * self.rate
 
+    def set(self, moment: float) -> None:
+        """It is `moment` now."""
+        self._virtual, self._real = moment, time.time()
+
     def advance(self, seconds: float) -> None:
         self._virtual += seconds
 

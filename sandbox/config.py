@@ -19,7 +19,8 @@ TEST_ACCOUNT = "AC" + "7" * 32
 """Twilio's test credentials: magic numbers, nothing stored, no callback."""
 TEST_TOKEN = "77777"
 
-SEGMENTS_PER_SECOND = {"long_code": 1.0, "toll_free": 3.0, "short_code": 10.0}
+SEGMENTS_PER_SECOND = {"long_code": 1.0, "toll_free": 3.0, "short_code": 10.0, "unlimited": 1e6}
+"""By kind of number. `unlimited` is no real one: it is for measuring how fast the application is."""
 QUEUE_SECONDS = 36_000
 
 
@@ -52,6 +53,8 @@ class Config:
     landlines: list[str] = field(default_factory=list)
     delete_early_status: int = 409
     out_of_credit: bool = False
+    verified_senders: list[str] | None = None
+    """Addresses or domains that mail may come from. None: any."""
 
     messaging_retry_on_timeout: bool = False
     renew_timestamp_on_retry: bool = False

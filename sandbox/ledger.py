@@ -5,12 +5,15 @@ One thread writes. Requests that wait at the same time share one commit, and so 
 
 import contextlib
 import json
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 
@@ -141,6 +144,7 @@ class Ledger:
                 ticket.seq = self._db.execute(ticket.sql, ticket.values).lastrowid or 0
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
+            log.exception("the ledger could not be written")  # whoever waits is told; not everybody waits
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             _close(batch, error)

@@ -17,7 +17,7 @@ from sandbox.ledger import Ledger
 
 log = logging.getLogger(__name__)
 
-THREADS = 16
+THREADS = 32
 MAX_ANSWER = 1024 * 1024
 
 

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from sandbox.answers import Answer, Request, Route
+from sandbox.audit.case import instant
 from sandbox.behaviours import Behaviour
 from sandbox.control.replies import BadRequestError, needed, ok, told
 from sandbox.faults.plans import Plan
@@ -13,17 +14,26 @@ SETTLE_SECONDS = 60.0
 
 
 def reset(world: World, request: Request) -> Answer:
-    """Forget everything. `seed` and `rate` may be given; the configuration stays unless `config` is."""
+    """Forget everything. `seed`, `now` and `rate` may be given; the configuration stays unless `config` is."""
     wanted = told(request)
     with world.lock:
         world.agenda.clear()
         world.ledger.clear()
         world.begin(wanted.get("seed", world.seed))
+    if "now" in wanted:
+        world.clock.set(_instant(wanted["now"]))
     if "rate" in wanted:
         world.clock.set_rate(float(wanted["rate"]))
     if "config" in wanted:
         _configure(world, wanted["config"])
     return ok({"seed": world.seed, "now": world.clock.now()})
+
+
+def _instant(told: Any) -> float:
+    try:
+        return instant(told) or 0.0
+    except ValueError as error:
+        raise BadRequestError(str(error)) from error
 
 
 def configure(world: World, request: Request) -> Answer:

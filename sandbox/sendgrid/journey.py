@@ -56,7 +56,7 @@ def _status(step: Step) -> str:
 def _steps(world: World, mail: Mail, start: float) -> list[Step]:
     processed = start + _between(world, 0.2, 2.0)
     arrives = processed + _between(world, 1.0, 5.0)
-    if reason := world.mailroom.why_suppressed(mail.to) or _dropped(mail.to):
+    if reason := world.mailroom.why_suppressed(mail) or _dropped(mail.to):
         return [Step(processed, "dropped", {"reason": reason, "status": "5.0.0"})]
     return [Step(processed, "processed"), *_endings(mail.to, arrives), *_tracked(mail, arrives)]
 

@@ -96,12 +96,15 @@ class Mailroom:
     def suppress(self, name: str, entry: Suppressed) -> None:
         self.suppressed[name][entry.email] = entry
 
-    def why_suppressed(self, address: str) -> str | None:
+    def why_suppressed(self, mail: Mail) -> str | None:
         """The reason that a `dropped` event gives, or None."""
+        group = self.groups.get((mail.payload.get("asm") or {}).get("group_id", 0), {})
+        if mail.to in group.get("members", ()):
+            return "Unsubscribed Address"
         reasons = {
             "bounces": "Bounced Address",
             "spam_reports": "Spam Reporting Address",
             "unsubscribes": "Unsubscribed Address",
             "invalid_emails": "Invalid",
         }
-        return next((reason for name, reason in reasons.items() if address in self.suppressed[name]), None)
+        return next((reason for name, reason in reasons.items() if mail.to in self.suppressed[name]), None)

@@ -16,6 +16,10 @@ TOO_LARGE = (
     "<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n<body>\r\n"
     "<center><h1>413 Request Entity Too Large</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
 )
+UNVERIFIED = (
+    "The from address does not match a verified Sender Identity. Mail cannot be sent until this error is resolved. "
+    "Visit https://sendgrid.com/docs/for-developers/sending-email/sender-identity/ to see what is required"
+)
 HEADERS = {
     "Server": "nginx",
     "Access-Control-Allow-Origin": "https://sendgrid.api-docs.io",
@@ -36,6 +40,7 @@ def send(world: World, request: Request) -> Answer:
     payload = request.json()
     if found := problems(payload, world.clock.now()):
         return _refused(world, request, payload, found)
+    _check_senders(world, payload)
     if _is_trial(payload):
         return Answer(200, headers=HEADERS)
     return _accept(world, request, payload)
@@ -99,6 +104,15 @@ def _record(world: World, request: Request, mail: Mail) -> Ticket:
         direction="outbound-api",
         detail=json.dumps({"index": mail.index, "payload": mail.payload, "personalization": mail.personalization}),
     )
+
+
+def _check_senders(world: World, payload: dict[str, Any]) -> None:
+    """Mail may come from verified senders only."""
+    known = world.config.verified_senders
+    for one in [payload, *people(payload)]:
+        address = str((one.get("from") or payload["from"])["email"]).lower()
+        if known is not None and not {address, address.partition("@")[2]} & set(known):
+            raise access.RefusedError(403, UNVERIFIED, field="from")
 
 
 def _unreadable(request: Request) -> Answer | None:

@@ -2,9 +2,10 @@
 
 import base64
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_private_key
 
 SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
@@ -34,9 +35,6 @@ def sign(timestamp: str, body: bytes, *, foreign: bool = False) -> str:
 
 def is_signed(public_key: str, timestamp: str, body: bytes, signature: str) -> bool:
     """Whether a signature is right. Used to check the signer against what the providers published."""
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.serialization import load_der_public_key
-
     key = load_der_public_key(base64.b64decode(public_key))
     assert isinstance(key, ec.EllipticCurvePublicKey)
     try:

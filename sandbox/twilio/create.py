@@ -1,12 +1,8 @@
 """A message is ordered: checked, written down, answered, and sent on its way."""
 
-import hashlib
-import json
-
 from sandbox.answers import Answer, Request
 from sandbox.config import TEST_ACCOUNT
-from sandbox.ledger import Ticket
-from sandbox.twilio import access, lifecycle, magic, orders
+from sandbox.twilio import access, entries, lifecycle, magic, orders
 from sandbox.twilio.messages import Text
 from sandbox.twilio.orders import Order
 from sandbox.twilio.refusals import RefusedError
@@ -25,7 +21,7 @@ def create(world: World, request: Request, account: str) -> Answer:
             return _refused(world, request, order, refusal)
         text = _text(world, order)
         life = lifecycle.plan(world, text)
-        ticket = _accept(world, request, order, text)
+        ticket = entries.write(world, text, request, unknown=order.unknown)
     ticket.wait()  # on the disk before the first byte of the answer
     answer = Answer.of_json(201, text.resource(), {"Twilio-Concurrent-Requests": "1"})
     answer.when_out = lambda got: world.ledger.mark_answered([ticket.seq], got)
@@ -38,7 +34,7 @@ def create(world: World, request: Request, account: str) -> Answer:
 
 def _text(world: World, order: Order) -> Text:
     return Text(
-        sid=world.new_sid("SM"),
+        sid=world.new_sid("MM" if order.media else "SM"),
         account=order.account,
         to=order.to,
         sender=order.sender or None,
@@ -52,33 +48,7 @@ def _text(world: World, order: Order) -> Text:
         reference=order.reference,
         validity=float(order.validity),
         send_at=order.send_at,
-    )
-
-
-def _accept(world: World, request: Request, order: Order, text: Text) -> Ticket:
-    detail = {"unknown": order.unknown, "validity": text.validity, "send_at": text.send_at, "status": text.status}
-    return world.record(
-        "accepted",
-        text.created,
-        provider="twilio",
-        provider_id=text.sid,
-        account=text.account,
-        to_norm=text.to,
-        **{"from": text.sender},
-        channel_body_sha256=hashlib.sha256(f"sms\n{text.body}".encode()).hexdigest(),
-        body=text.body,
-        subject=None,
-        segments=text.segments,
-        status_callback=text.callback,
-        app_message_id=text.reference,
-        request_sha256=request.sha256,
-        client_got_answer=None,
-        fault=request.fault,
-        user_agent=request.header("User-Agent"),
-        peer_port=request.peer_port,
-        direction=text.direction,
-        service=text.service,
-        detail=json.dumps(detail),
+        media=order.media,
     )
 
 

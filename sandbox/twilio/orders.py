@@ -64,6 +64,7 @@ class Order:
     schedule_type: str
     unknown: list[str]
     has_content: bool
+    media: int
 
     @property
     def reference(self) -> str | None:
@@ -87,6 +88,7 @@ def read(world: World, request: Request, account: str) -> Order:
         schedule_type=form.get("ScheduleType", ""),
         unknown=sorted(set(form) - KNOWN),
         has_content=bool(text or form.get("MediaUrl") or form.get("ContentSid")),
+        media=sum(name == "MediaUrl" for name, _ in request.form_pairs),
     )
 
 

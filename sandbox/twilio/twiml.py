@@ -1,12 +1,11 @@
 """What an application answers to a text: TwiML, which may hold further texts."""
 
-import hashlib
 import re
 from xml.etree import ElementTree as Xml
 
 from sandbox.post import Outcome
 from sandbox.segments import measure
-from sandbox.twilio import calls, cookies, lifecycle
+from sandbox.twilio import calls, cookies, entries, lifecycle
 from sandbox.twilio.messages import Text
 from sandbox.world import World
 
@@ -75,19 +74,7 @@ def _send(world: World, heard: Text, words: str, now: float) -> None:
         created=now,
         segments=measure(words).segments,
     )
-    world.record(
-        "accepted",
-        now,
-        provider="twilio",
-        provider_id=text.sid,
-        account=text.account,
-        to_norm=text.to,
-        **{"from": text.sender},
-        channel_body_sha256=hashlib.sha256(f"sms\n{words}".encode()).hexdigest(),
-        body=words,
-        segments=text.segments,
-        direction=text.direction,
-    )
+    entries.write(world, text)
     world.texts.add(text)
     world.changed(text.to)
     lifecycle.follow(world, text, lifecycle.plan(world, text))

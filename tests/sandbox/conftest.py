@@ -35,7 +35,8 @@ class RebasedTwilioHttpClient(TwilioHttpClient):
 
     def request(self, method: str, url: str, *args: Any, **more: Any) -> Any:
         asked = urlsplit(url)
-        rebased = urlunsplit((self._base.scheme, self._base.netloc, asked.path, asked.query, ""))
+        path = self._base.path.rstrip("/") + asked.path
+        rebased = urlunsplit((self._base.scheme, self._base.netloc, path, asked.query, ""))
         return super().request(method, rebased, *args, **more)
 
 

@@ -91,6 +91,12 @@ def test_a_reset_forgets_everything_but_the_configuration(sandbox, text, mail, t
     assert sandbox.box.world.config.strict
 
 
+def test_a_reset_can_set_the_clock(sandbox):
+    sandbox.post("reset", {"now": "2027-01-01T00:00:00Z"})
+
+    assert sandbox.get("clock")["now"] == 1_798_761_600
+
+
 def test_the_same_seed_gives_the_same_names(sandbox, text):
     names = []
     for _ in range(2):

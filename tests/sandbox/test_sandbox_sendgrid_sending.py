@@ -220,3 +220,21 @@ def test_what_nobody_serves_is_counted(sandbox, sendgrid):
         sendgrid.client.marketing.contacts.get()
 
     assert sandbox.get("unknown")["unknown"][0]["path"] == "/v3/marketing/contacts"
+
+
+def test_an_unverified_sender_is_refused(sandbox, mail):
+    sandbox.post("config", {"verified_senders": ["other.example"]})
+    assert refusal(mail)[0] == 403
+    sandbox.post("config", {"verified_senders": ["practice.example"]})
+
+    assert mail().status_code == 202
+
+
+def test_a_member_of_an_unsubscribe_group_is_not_mailed(sandbox, mail, sendgrid, app):
+    number = json.loads(sendgrid.client.asm.groups.post(request_body={"name": "Reminders"}).body)["id"]
+    told = {"recipient_emails": ["ann@example.sandbox.test"]}
+    sendgrid.client.asm.groups._(str(number)).suppressions.post(request_body=told)
+    mail(asm={"group_id": number})
+    sandbox.settle()
+
+    assert [event["event"] for call in app.calls for event in call.events] == ["dropped"]

@@ -228,3 +228,17 @@ def test_what_nobody_serves_is_counted(sandbox, twilio):
         twilio.calls.create(to=ALICE, from_=config.NUMBER, url="http://example.com")
 
     assert sandbox.get("unknown")["unknown"][0]["path"].endswith("/Calls.json")
+
+
+def test_a_picture_makes_it_an_mms(text):
+    sent = text(media_url=["https://a.example/1.jpg", "https://a.example/2.jpg"])
+
+    assert (sent.sid[:2], sent.num_media) == ("MM", "2")
+
+
+def test_the_base_address_may_have_a_path(sandbox, rebased_client):
+    with rebased_client(f"{sandbox.url}/twilio") as client:
+        for number in range(3):
+            client.messages.create(to=ALICE, from_=config.NUMBER, body=f"number {number}")
+
+        assert len(list(client.messages.stream(page_size=1))) == 3
