@@ -28,6 +28,8 @@ class Inbound:
     text: str
     provider_says: str | None = None
     """STOP, START or HELP, where the provider took it for one: it has sent its own answer, and we stay silent."""
+    has_picture: bool = False
+    """It is never fetched. A person is told of it."""
 
     @property
     def provider_answered(self) -> bool:

@@ -116,7 +116,8 @@ def _answered(
     key = key if crisis is None else crisis
     if was_out and not key.startswith(SAID_TO_THE_OPTED_OUT):
         key = ""
-    if meant.meaning in DONE_WITH and finding.level is Level.NONE and not meant.words:
+    is_bare = not meant.words and not inbound.has_picture
+    if meant.meaning in DONE_WITH and finding.level is Level.NONE and is_bare:
         reply.handled_at = now
     if not key or _said_lately(db, reply, key, now):
         return ""

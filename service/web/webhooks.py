@@ -39,7 +39,8 @@ EVENTS = {
     "dropped": State.UNDELIVERED,
 }
 STOPPING = frozenset({"spamreport", "unsubscribe", "group_unsubscribe"})
-DROPPED_FOR_GOOD = ("bounced", "invalid", "spam", "unsubscribed")
+DROPPED_FOR_GOOD = frozenset({"bounced address", "invalid", "spam reporting address", "unsubscribed address"})
+"""Reasons that are about the address. Others, as `Invalid SMTPAPI header`, are about this mail."""
 
 
 @twilio.before_request
@@ -63,6 +64,7 @@ def inbound() -> ResponseReturnValue:
         address=form.get("From", ""),
         text=form.get("Body", ""),
         provider_says=form.get("OptOutType"),
+        has_picture=form.get("NumMedia", "0") not in ("", "0"),
     )
     if not text.provider_id or not text.address:
         return _twiml("")
@@ -136,9 +138,9 @@ def _report(event: Any) -> Report | None:
     reported = EVENTS.get(str(name))
     if delivery_id is None or (reported is None and name not in STOPPING):
         return None
-    reason = str(event.get("reason", "")).lower()
+    reason = str(event.get("reason", "")).strip().lower()
     for_good = (name == "bounce" and event.get("type") != "blocked") or (
-        name == "dropped" and reason.startswith(DROPPED_FOR_GOOD)
+        name == "dropped" and reason in DROPPED_FOR_GOOD
     )
     return Report(
         delivery_id,

@@ -23,7 +23,7 @@ from werkzeug.test import TestResponse
 from service.app import create_app
 from service.flows import staffing
 from service.models.practice import Role
-from service.settings import SANDBOX_TOKEN
+from service.settings import SANDBOX_EVENT_KEY, SANDBOX_TOKEN
 from service.wiring import Parts
 from tests.builders import NOW
 
@@ -33,6 +33,11 @@ PASSWORD = "seven calm blue rivers"
 EMAIL = "dana@oak.example.org"
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 TEXT_IN_XML = re.compile(r"<Message>(.*)</Message>", re.DOTALL)
+
+
+@pytest.fixture
+def environ(environ: dict[str, str]) -> dict[str, str]:
+    return {**environ, "SENDGRID_INBOUND_PUBLIC_KEY": SANDBOX_EVENT_KEY}
 
 
 @pytest.fixture
