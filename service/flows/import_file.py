@@ -119,7 +119,9 @@ def write_members(
     groups = {row.name_index: row for row in db.scalars(Group.open())}
     written: set[UUID] = set()
     for _, row in rows:
-        member = known_as(db, row.mobile, row.email, row.name if shared_ok else "") or add_member(db, _person(db, row, shared_ok), now)
+        member = known_as(db, row.mobile, row.email, row.name if shared_ok else "") or add_member(
+            db, _person(db, row, shared_ok), now
+        )
         target = group or groups[schedule.name_index(row.group)]
         take_place(db, target, member, now.astimezone(target.zone).date())
         if row.consent is not None:

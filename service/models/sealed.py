@@ -86,8 +86,8 @@ def keys() -> Keyring:
 
 
 def index_of(kind: str, value: str) -> bytes:
-    """The hash that `value`, a normalised `sms` number or `email` address, is looked up by."""
-    return keys().index(kind, value)
+    """The hash that `value`, a normalised `sms` number or `email` address, is looked up by. Addresses in any case."""
+    return keys().index(kind, value.lower() if kind == "email" else value)
 
 
 class Sealed:
