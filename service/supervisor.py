@@ -13,13 +13,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from service.clock import join, keep_alive
 from service.embedded import die_with_parent, redis_url, start, stop, valkey
+from service.flows import heartbeat
 from service.flows.settle_in import found, office_of
 from service.settings import Settings
 from service.upgrade import upgrade
-from service.wiring import build, prepare_data_dir
+from service.wiring import Parts, build, prepare_data_dir
 
 STOP_SECONDS = 4.0
 READY_SECONDS = 30.0
@@ -68,6 +70,9 @@ class Supervisor:
     settings: Settings
     _children: list[Child] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
+    _parts: Parts | None = None
+    _server: subprocess.Popen[bytes] | None = None
+    """A Valkey that was started again; the first one belongs to its own `with`."""
 
     def run(self) -> int:
         """Blocks until stopped. Returns the exit code."""
@@ -109,7 +114,8 @@ class Supervisor:
         upgrade(parts.engine, self.settings.data_dir)
         with parts.open_db() as db:
             found(db, office_of(self.settings), parts.clock())
-        parts.engine.dispose()
+            heartbeat.start_anew(db)
+        self._parts = parts
 
     def _plan(self) -> list[Child]:
         environ = {**os.environ, "PORT": str(self.settings.port), "REDIS_URL": redis_url(self.settings)}
@@ -161,6 +167,17 @@ class Supervisor:
         for child in self._children:
             if child.has_died() and child.revive(time.monotonic()):
                 click.echo(f"{child.name} died and is started again (time {child.restarts}).", err=True)
+                self._note_restart(child)
+
+    def _note_restart(self, child: Child) -> None:
+        """The home screen says so. A database that is gone must not stop the restarts."""
+        if self._parts is None:
+            return
+        try:
+            with self._parts.open_db() as db:
+                heartbeat.note_restart(db, child.name, self._parts.machine_clock())
+        except SQLAlchemyError:
+            click.echo(f"The restart of {child.name} could not be noted.", err=True)
 
     def _stop_all(self) -> None:
         """The sandbox last, since a worker may be talking to it."""
@@ -177,9 +194,8 @@ class Supervisor:
         for child in running:
             if child.process:
                 child.process.wait()
-        server = getattr(self, "_server", None)
-        if server is not None:
-            stop(server)
+        if self._server is not None:
+            stop(self._server)
 
 
 def _signal(child: Child, number: signal.Signals) -> None:

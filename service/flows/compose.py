@@ -1,7 +1,6 @@
 """A delivery becomes a message: which text it is today, on whose clock, with which links."""
 
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
@@ -66,9 +65,8 @@ def _mail(db: Session, delivery: Delivery, practice: Practice, public_url: str, 
         delivery.member.language,
         {"link": f"{public_url}/me/{page}", "unsubscribe": unsubscribe},
     )
-    headers = {}
-    if urlsplit(public_url).scheme == "https":  # RFC 8058 wants an https address
-        headers = {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    # RFC 8058: one press, without a page; live mode always has an https address
+    headers = {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     return Message(to=delivery.address, text=body, reference=str(delivery.id), subject=subject, headers=headers)
 
 

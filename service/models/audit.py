@@ -36,3 +36,5 @@ class Heartbeat(Base):
     name: Mapped[str] = mapped_column(String(24), primary_key=True)
     machine_at: Mapped[datetime]
     restarts: Mapped[int] = mapped_column(default=0)
+    """How often it died and was started again since the service was started."""
+    restarted_at: Mapped[datetime | None]

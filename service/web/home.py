@@ -52,6 +52,8 @@ def today() -> ResponseReturnValue:
             replies=replies,
             tally=_tally(db, now),
             troubles=_troubles(db, now),
+            restarted=heartbeat.restarted(db, parts().machine_clock()),
+            machine_now=parts().machine_clock(),
             has_groups=db.scalar(select(func.count(Group.id))),
             waiting=db.scalar(select(func.count(Delivery.id)).where(Delivery.state == State.SCHEDULED)),
         )

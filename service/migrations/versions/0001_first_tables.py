@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=24), nullable=False),
         sa.Column("machine_at", instant(), nullable=False),
         sa.Column("restarts", sa.Integer(), nullable=False),
+        sa.Column("restarted_at", instant(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_heartbeats")),
     )
     op.create_table(
