@@ -1,0 +1,190 @@
+"""The default words, against those that the rules were written with, and against the price of a text."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from service import texts
+from service.models import Group, Member, Practice
+from service.rules.lines import LINES
+from service.rules.segments import count
+from tests.builders import LONDON, LOS_ANGELES, local
+
+VECTORS = json.loads((Path(__file__).parent / "vectors" / "default_messages.json").read_text("utf-8"))["messages"]
+LANGUAGES = ("en", "es")
+KEPT = {path.stem for path in (texts.TEMPLATES / "messages" / "sms").rglob("*.txt")}
+DEFAULTS = [row for row in VECTORS if row["key"] in KEPT]
+PAIRS = sorted(
+    (language, path.stem)
+    for language in LANGUAGES
+    for path in (texts.TEMPLATES / "messages" / "sms" / language).glob("*.txt")
+)
+LONGEST = {
+    "day": "Wed Dec 30",
+    "time": "12:30 PM PT",
+    "next_day": "Wed Dec 30",
+    "next_time": "12:30 PM PT",
+}
+CASES = [(row, language) for row in DEFAULTS for language in LANGUAGES if language in row["text"]]
+IDS = [f"{row['key']}-{language}" for row, language in CASES]
+
+
+def practice(**changes):
+    given = {
+        "name": "Oak Street Practice",
+        "sender_label": "Oak St Office",
+        "phone": "212-555-0199",
+        "country": "US",
+        "time_zone": "America/New_York",
+        "reading_hours": "Mon-Fri 9-5",
+        "per_week": 5,
+        "postal_address": "1 Oak Street, New York",
+    }
+    return Practice(**{**given, **changes})
+
+
+def test_most_of_the_default_messages_have_a_template():
+    assert len(DEFAULTS) >= 15
+
+
+@pytest.mark.parametrize(("row", "language"), CASES, ids=IDS)
+def test_each_default_message_is_rendered_word_for_word(row, language):
+    office = practice()
+    values = {"day": "Thu Jan 7", "time": "6:30 PM", "next_day": "Fri Jan 8", "next_time": "5:00 PM"}
+    lines = LINES["US"]
+    filled = {
+        **values,
+        "sender": "Oak St Office",
+        "phone": "212-555-0199",
+        "hours": texts.common(office, language)["hours"],
+        "n": "5",
+        "crisis": lines.crisis[language],
+        "crisis_short": lines.number(language),
+        "danger": "911",
+    }
+    wanted = re.sub(r"\{(\w+)\}", lambda field: filled[field.group(1)], plain(row["text"][language]))
+
+    assert plain(texts.sms(row["key"], office, language, values)) == wanted
+
+
+def plain(text):
+    """The vectors write some numbers out that are the country's."""
+    for said in ("call or text 988", "llame al 988, opcion 2"):
+        text = text.replace(said, "{crisis}" if "{" in text else said)
+    return text.replace("{crisis}", "{crisis}")
+
+
+@pytest.mark.parametrize("country", sorted(LINES))
+@pytest.mark.parametrize(("language", "key"), PAIRS, ids=[f"{key}-{language}" for language, key in PAIRS])
+def test_each_text_is_one_part_with_the_longest_values(key, language, country):
+    office = practice(sender_label="Oak Street Offic", phone="212-555-0199", country=country)
+    size = count(texts.sms(key, office, language, LONGEST))
+
+    assert (size.encoding, size.segments) == ("GSM-7", 1)
+
+
+@pytest.mark.parametrize("key", sorted(key for key in KEPT if not re.fullmatch(r"crisis.*_[A-Z]{2}", key)))
+def test_each_text_is_there_in_every_language(key):
+    assert all((texts.TEMPLATES / "messages" / "sms" / language / f"{key}.txt").exists() for language in LANGUAGES)
+
+
+def test_a_text_that_there_is_not_is_missed():
+    with pytest.raises(texts.MissingText):
+        texts.sms("reminder_discreet", practice(), "fr", LONGEST)
+
+
+def test_a_value_that_holds_braces_is_not_filled_again():
+    said = texts.sms("confirm_ack", practice(sender_label="{phone}"), "en", {"day": "{time}", "time": "6 PM"})
+
+    assert said == "{phone}: Thank you. See you {time} at 6 PM."
+
+
+def test_typographic_signs_do_not_double_the_price():
+    said = texts.sms("confirm_ack", practice(sender_label="Oak’s “Office”"), "en", LONGEST)
+
+    assert count(said).encoding == "GSM-7"
+
+
+# days and hours in words
+
+
+def told(moment, *, country="US", language="en", group_zone="America/New_York", member_zone=None, online=False):
+    place = Group(time_zone=group_zone)
+    if online:
+        place.link = "https://video.example.org"
+    else:
+        place.place = "Room 2"
+    who = Member(name="Anna", language=language, time_zone=member_zone, number_zones=[])
+    said = texts.when(moment, place, who, practice(country=country))
+    return said.day, said.time
+
+
+def test_in_the_united_states_the_month_comes_first():
+    assert told(local("2027-01-07 18:30")) == ("Thu Jan 7", "6:30 PM")
+
+
+def test_in_great_britain_the_day_comes_first_and_the_clock_has_24_hours():
+    moment = local("2027-01-07 18:30", LONDON)
+
+    assert told(moment, country="GB", group_zone="Europe/London") == ("Thu 7 Jan", "18:30")
+
+
+def test_in_spanish_the_day_is_spanish():
+    assert told(local("2027-01-07 18:30"), language="es") == ("jue 7 ene", "6:30 PM")
+
+
+@pytest.mark.parametrize("hour", ["00:05", "09:00", "12:00", "12:30", "23:59"])
+def test_hours_have_no_sign_that_doubles_the_price(hour):
+    assert count(" ".join(told(local(f"2027-01-07 {hour}")))).encoding == "GSM-7"
+
+
+def test_in_person_the_hour_is_that_of_the_room_with_its_letters():
+    moment = local("2027-01-07 18:30")
+
+    assert told(moment, member_zone="America/Los_Angeles") == ("Thu Jan 7", "6:30 PM ET")
+
+
+def test_online_the_hour_is_the_members_own_with_its_letters():
+    moment = local("2027-01-07 18:30")
+
+    assert told(moment, member_zone="America/Los_Angeles", online=True) == ("Thu Jan 7", "3:30 PM PT")
+
+
+def test_online_the_day_may_be_another():
+    moment = local("2027-01-07 22:30", LOS_ANGELES)
+    said = told(moment, group_zone="America/Los_Angeles", member_zone="America/New_York", online=True)
+
+    assert said == ("Fri Jan 8", "1:30 AM ET")
+
+
+def test_the_same_clock_needs_no_letters():
+    assert told(local("2027-01-07 18:30"), member_zone="America/Detroit") == ("Thu Jan 7", "6:30 PM")
+
+
+def test_clocks_that_differ_for_a_fortnight_get_their_letters_then():
+    between, after = local("2027-03-20 18:30", LONDON), local("2027-04-20 18:30", LONDON)
+    options = {"country": "GB", "group_zone": "Europe/London", "member_zone": "America/New_York"}
+
+    assert told(between, **options)[1].startswith("18:30 ")
+    assert told(after, **options)[1].startswith("18:30 ")
+
+
+# mails
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_mail_says_only_that_there_is_a_message(language):
+    subject, body = texts.email("link_only", practice(), language, {"link": "https://l", "unsubscribe": "https://u"})
+
+    assert subject in ("You have a new message", "Tiene un mensaje nuevo")
+    assert all(part in body for part in ("https://l", "https://u", "1 Oak Street, New York"))
+    assert "{" not in body
+
+
+def test_no_text_names_what_the_group_is_for():
+    words = ("therap", "group", "session", "recover", "mental", "counsel", "grupo", "terapia", "sesion")
+    all_texts = [path.read_text("utf-8").lower() for path in (texts.TEMPLATES / "messages").rglob("*.txt")]
+
+    assert not [text for text in all_texts for word in words if word in text]
