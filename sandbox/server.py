@@ -34,10 +34,12 @@ class Door:
         self.broken_handshakes = 0
         """So many of the next connections are cut off before TLS is agreed."""
         self._lock = threading.Lock()
-        self._server = self._listen(port)
+        self._server = self._take(port)
+        self._server.server_activate()
         self.port: int = self._server.server_address[1]
 
-    def _listen(self, port: int) -> "_Server":
+    def _take(self, port: int) -> "_Server":
+        """Hold the port without answering on it: whoever calls is refused."""
         try:
             server = _Server(self, self._respond, port, self._tls)
         except OSError as error:
@@ -67,8 +69,9 @@ class Door:
     def _close_and_open(self, seconds: float) -> None:
         with self._lock:
             self.close()
+            self._server = self._take(self.port)
             time.sleep(seconds)
-            self._server = self._listen(self.port)
+            self._server.server_activate()
             self.open()
 
 
@@ -81,7 +84,8 @@ class _Server(ThreadingHTTPServer):
         self.respond = respond
         self.connections: set[socket.socket] = set()
         self._tls = tls
-        super().__init__((HOST, port), _Conversation)
+        super().__init__((HOST, port), _Conversation, bind_and_activate=False)
+        self.server_bind()
 
     def server_bind(self) -> None:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
