@@ -1,5 +1,6 @@
 """The root of the commands: how they get their parts, and how they fail."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,6 +51,9 @@ class _Root(click.Group):
             if isinstance(error, ClickException):
                 error.show()
             return error.exit_code
+        except BrokenPipeError:  # `groupkeeper queue | head`: whoever read has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
         except (Abort, KeyboardInterrupt):
             click.echo("Stopped.", err=True)
             return 1

@@ -20,9 +20,12 @@ from service.wiring import Parts, build
 def upgrade_command() -> None:
     """Bring the database to this version. Safe to repeat."""
     parts = build(settings(), stays=False)
-    upgrade(parts.engine, parts.settings.data_dir)
-    with parts.open_db() as db:
-        found(db, office_of(parts.settings), parts.clock())
+    try:
+        upgrade(parts.engine, parts.settings.data_dir)
+        with parts.open_db() as db:
+            found(db, office_of(parts.settings), parts.clock())
+    finally:
+        parts.engine.dispose()
     click.echo("The database is up to date.")
 
 
