@@ -50,6 +50,7 @@ def today() -> ResponseReturnValue:
             counts=show.answers(db, coming_up),
             going_out=going_out(db, now, 8),
             replies=replies,
+            urgent=db.scalars(Reply.urgent()).all(),
             tally=_tally(db, now),
             troubles=_troubles(db, now),
             restarted=heartbeat.restarted(db, parts().machine_clock()),
@@ -82,7 +83,7 @@ def _tally(db: Session, now: datetime) -> dict[str, int]:
         .where(Delivery.due_at > now - LAST_DAYS, Delivery.due_at <= now)
         .group_by(Delivery.state)
     )
-    by_state = Counter(dict(db.execute(query).tuples().all()))
+    by_state = Counter(dict(db.execute(query).all()))
     return {
         "delivered": by_state[State.DELIVERED],
         "sent": by_state[State.ACCEPTED] + by_state[State.SENT] + by_state[State.SENDING],

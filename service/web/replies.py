@@ -4,7 +4,7 @@ from uuid import UUID
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from service.flows.audit import audit
 from service.models import Reply
@@ -20,7 +20,7 @@ PER_PAGE = 50
 def all_replies() -> ResponseReturnValue:
     shown = request.args.get("show", "open")
     page = max(1, request.args.get("page", 1, type=int))
-    query = Reply.newest() if shown == "all" else Reply.unhandled()
+    query = Reply.newest() if shown == "all" else urgent_first(Reply.unhandled())
     with parts().read_db() as db:
         total = db.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
         replies = db.scalars(query.limit(PER_PAGE).offset((page - 1) * PER_PAGE)).all()
@@ -33,6 +33,12 @@ def all_replies() -> ResponseReturnValue:
             per_page=PER_PAGE,
             total=total,
         )
+
+
+def urgent_first(query: Select[Reply]) -> Select[Reply]:
+    """What needs a person now stands before what is newer."""
+    is_urgent = Reply.distress.is_not(None) & (Reply.distress != "review")
+    return query.order_by(None).order_by(is_urgent.desc(), Reply.received_at.desc(), Reply.id.desc())
 
 
 @pages.post("/<uuid:reply_id>/handled")
