@@ -31,7 +31,7 @@ def all_groups() -> ResponseReturnValue:
                 select(Enrolment.group_id, func.count(Enrolment.id))
                 .where(Enrolment.left_on.is_(None))
                 .group_by(Enrolment.group_id)
-            ).tuples()
+            ).all()
         )
         return render_template("staff/groups.html", groups=groups, following=following, sizes=sizes)
 
@@ -181,7 +181,7 @@ def _sentences(db: Session, group: Group) -> list[dict[str, Any]]:
             .join(Rule, Rule.id == Delivery.rule_id)
             .where(Rule.group_id == group.id, Delivery.state == State.SCHEDULED)
             .group_by(Delivery.rule_id)
-        ).tuples()
+        ).all()
     )
     return [
         {
