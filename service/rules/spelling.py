@@ -12,6 +12,8 @@ KEY_WORDS = word_set(
     "convulsion desaparecer hopeless collapsed"
 )
 """Words that are recognised with one letter wrong, missing, doubled or swapped."""
+OTHER_WORDS = word_set("strangle strangles collapse collapses breathed seizures overdoses suicides pastilla threaten")
+"""Words of their own that are one slip away from those."""
 
 TO_KNOWN = {
     "suiside suisidal sucidial suicidle suicude suicid sewerslide": "suicide",
@@ -162,7 +164,7 @@ def _misspellings(word: str) -> set[str]:
 
 
 def _spellings() -> dict[str, tuple[str, ...]]:
-    slips = {slip: (word,) for word in sorted(KEY_WORDS) for slip in _misspellings(word)}
+    slips = {slip: (word,) for word in sorted(KEY_WORDS) for slip in _misspellings(word) - OTHER_WORDS}
     known = {typed: (word,) for several, word in TO_KNOWN.items() for typed in several.split()}
     joined = {typed: tuple(words.split()) for typed, words in JOINED.items()}
     return slips | known | joined | {word: (word,) for word in KEY_WORDS}

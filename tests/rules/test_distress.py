@@ -11,6 +11,7 @@ from service.rules.distress import Category, Finding, Level, scan
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 CASES = json.loads((VECTORS / "crisis_phrases.json").read_text(encoding="utf-8"))["tests"]
+TUNED = json.loads(Path(__file__).with_name("tuned_phrases.json").read_text(encoding="utf-8"))["tests"]
 UNSEEN = json.loads(Path(__file__).with_name("unseen_phrases.json").read_text(encoding="utf-8"))["tests"]
 ANSWERED = {
     "immediate_danger": {Category.IMMEDIATE, Category.SELF_HARM},
@@ -56,6 +57,55 @@ def test_sentences_that_the_patterns_were_not_made_from_are_found_too():
     assert share(paged, all_of, lambda category: category == "benign") <= 0.08
     for key in all_of:
         assert key[0] in ("benign", "grey") or paged[key] / all_of[key] >= 0.65
+
+
+def test_a_pattern_that_is_changed_breaks_nothing_it_was_made_for():
+    tuned = [(case["category"], case["lang"], case["text"]) for case in TUNED]
+    paged, all_of = table("sentences it was tuned on: pages", tuned)
+
+    assert share(paged, all_of, lambda category: category != "benign") >= 0.98
+    assert share(paged, all_of, lambda category: category == "benign") <= 0.02
+
+
+WISHES = ["I want to", "im gonna", "I've decided to", "I have the urge to", "my friend says she wants to", "I might"]
+ACTS = [
+    "kill myself",
+    "die",
+    "hang myself",
+    "not exist",
+    "cut my arms",
+    "take all my pills",
+    "jump off a bridge",
+    "hurt my wife",
+]
+DOERS = ["my husband", "my mom", "he", "my caregiver", "someone"]
+DEEDS = [
+    "hit me",
+    "choked me",
+    "touches me at night",
+    "threatened to kill me",
+    "won't let me leave",
+    "raped me",
+    "is stalking me",
+]
+SUFFERERS = ["my roommate", "he", "my son"]
+STATES = [
+    "isn't breathing",
+    "took too many pills",
+    "had a seizure",
+    "won't wake up",
+    "drank bleach",
+    "is bleeding a lot",
+]
+QUIERO = ["quiero", "voy a", "pienso en", "mi amigo quiere"]
+ACTOS = ["morir", "matarme", "quitarme la vida", "cortarme", "tirarme del puente"]
+
+
+@pytest.mark.parametrize(("beginnings", "ends"), [(WISHES, ACTS), (DOERS, DEEDS), (SUFFERERS, STATES), (QUIERO, ACTOS)])
+def test_what_is_put_together_from_parts_is_found_whatever_the_parts(beginnings, ends):
+    texts = [f"{beginning} {end}" for beginning in beginnings for end in ends]
+
+    assert [text for text in texts if scan(text).level is not Level.CRISIS] == []
 
 
 def cases_labelled(label):
