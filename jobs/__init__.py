@@ -4,6 +4,8 @@ import os
 from functools import cache
 
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue
 
 from jobs.job import OnlySend
@@ -21,7 +23,13 @@ def parts() -> Parts:
 
 @cache
 def redis() -> Redis:
-    return Redis.from_url(redis_url(parts().settings), socket_connect_timeout=2)
+    return connect_to(redis_url(parts().settings))
+
+
+def connect_to(url: str) -> Redis:
+    """Without the client's own back-off: it waits four seconds for a Redis that is gone, and the clock sends by
+    itself meanwhile."""
+    return Redis.from_url(url, socket_connect_timeout=2, retry=Retry(NoBackoff(), 1))
 
 
 def queue() -> Queue:

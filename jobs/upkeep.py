@@ -3,6 +3,7 @@
 import os
 from datetime import UTC, datetime
 from logging import getLogger
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -25,13 +26,20 @@ def plan_ahead() -> None:
             return
         groups = db.scalars(select(Group.id).where(Group.closed_at.is_(None))).all()
     for group_id in groups:
-        with parts().open_db() as db:
-            now = parts().clock()
-            for series in db.scalars(select(Series).where(Series.group_id == group_id)):
-                materialise(db, series, now)
-            changes = plan(db, now, [db.get_one(Group, group_id)])
-        if changes.planned or changes.moved or changes.dropped:
-            log.info("group %s planned: %s", group_id, changes)
+        try:
+            _plan_group(group_id)
+        except Exception:  # a broken group must not keep the others from being planned
+            log.exception("group %s could not be planned", group_id)
+
+
+def _plan_group(group_id: UUID) -> None:
+    with parts().open_db() as db:
+        now = parts().clock()
+        for series in db.scalars(select(Series).where(Series.group_id == group_id)):
+            materialise(db, series, now)
+        changes = plan(db, now, [db.get_one(Group, group_id)])
+    if changes.planned or changes.moved or changes.dropped:
+        log.info("group %s planned: %s", group_id, changes)
 
 
 def put_away() -> None:

@@ -31,7 +31,13 @@ class _Root(click.Group):
 
     def main(self, *arguments: Any, **options: Any) -> NoReturn:
         options["standalone_mode"] = False
-        sys.exit(self._exit_code(lambda: super(_Root, self).main(*arguments, **options)))
+        try:
+            code = self._exit_code(lambda: super(_Root, self).main(*arguments, **options))
+            sys.stdout.flush()
+        except BrokenPipeError:  # `groupkeeper queue | head`: whoever read has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 1
+        sys.exit(code)
 
     def _exit_code(self, do: Callable[[], Any]) -> int:
         try:
@@ -51,9 +57,6 @@ class _Root(click.Group):
             if isinstance(error, ClickException):
                 error.show()
             return error.exit_code
-        except BrokenPipeError:  # `groupkeeper queue | head`: whoever read has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
         except (Abort, KeyboardInterrupt):
             click.echo("Stopped.", err=True)
             return 1

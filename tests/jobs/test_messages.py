@@ -1,0 +1,230 @@
+import json
+import zlib
+from datetime import timedelta
+
+import pytest
+from rq.job import Callback, Job
+from sqlalchemy import select
+
+import jobs
+from jobs import clock as jobs_clock
+from jobs import messages, upkeep
+from jobs.job import ForeignJob, OnlySend
+from jobs.worker import Worker
+from service.models import Delivery, GroupSession, Heartbeat
+from service.rules.lifecycle import State
+from tests import builders
+from tests.builders import NOW
+from tests.jobs.conftest import everything_in
+
+
+def due(parts, count=3, **of_member):
+    with parts.open_db() as db:
+        meeting = builders.session(db, builders.group(db, "Thursday grief group"))
+        return [builders.delivery(db, builders.member(db, **of_member), meeting).id for _ in range(count)]
+
+
+def work(redis):
+    """A worker that does what is in the queue and goes home."""
+    worker = Worker([jobs.queue()], connection=redis, serializer="json", log_job_description=False)
+    worker.work(burst=True, logging_level="CRITICAL")
+    return worker
+
+
+def states(parts):
+    with parts.read_db() as db:
+        return [row.state for row in builders.all_deliveries(db)]
+
+
+def test_what_is_due_is_handed_out_and_sent(parts, in_jobs, texts, queue_redis):
+    due(parts)
+    assert (messages.hand_out(), texts.outbox) == (3, [])
+
+    work(queue_redis)
+    assert (len(texts.outbox), states(parts)) == (3, [State.ACCEPTED] * 3)
+
+
+def test_what_was_handed_out_is_not_handed_out_again(parts, in_jobs, queue_redis):
+    due(parts)
+    messages.hand_out()
+
+    assert (messages.hand_out(), len(jobs.queue())) == (0, 1)
+
+
+def test_redis_emptied_loses_nothing(parts, in_jobs, texts, clock, queue_redis):
+    due(parts)
+    messages.hand_out()
+    queue_redis.flushall()
+    clock.go(seconds=61)
+    messages.hand_out()
+    work(queue_redis)
+
+    assert len(texts.outbox) == 3
+
+
+def test_a_batch_that_is_in_the_queue_twice_is_sent_once(parts, in_jobs, texts, clock, queue_redis):
+    due(parts)
+    messages.hand_out()
+    clock.go(seconds=61)
+    messages.hand_out()
+    work(queue_redis)
+
+    assert len(texts.outbox) == 3
+
+
+def test_without_redis_the_clock_sends_by_itself(parts, in_jobs, texts, no_redis):
+    due(parts)
+
+    assert (messages.hand_out(), len(texts.outbox)) == (3, 3)
+
+
+def test_the_queue_never_holds_more_than_two_hundred_ids(parts, in_jobs, clock, queue_redis):
+    with parts.open_db() as db:
+        meeting = builders.session(db, builders.group(db))
+        who = builders.member(db)
+        for _ in range(230):
+            builders.delivery(db, who, meeting)
+    for _ in range(3):
+        messages.hand_out()
+        clock.go(seconds=61)
+
+    assert sum(len(job.args[0]) for job in jobs.queue().jobs) == 200
+
+
+def test_redis_holds_no_personal_data(parts, in_jobs, queue_redis):
+    due(parts, name="Canary Quill", mobile="+12125557788", email="canary@example.org")
+    messages.hand_out()
+    held = everything_in(queue_redis)
+
+    assert "jobs.messages.send" in held
+    assert not [word for word in ("Canary", "5557788", "canary", "grief", "Oak St") if word in held]
+
+
+def test_a_job_that_is_done_leaves_nothing_in_redis(parts, in_jobs, queue_redis):
+    due(parts)
+    messages.hand_out()
+    work(queue_redis)
+
+    assert [key for key in queue_redis.scan_iter() if key.startswith(b"rq:job:")] == []
+
+
+@pytest.mark.parametrize("name", ["os.system", "jobs.messages.hand_out", "subprocess.run", "builtins.eval"])
+def test_a_planted_job_that_names_another_function_is_refused(parts, in_jobs, queue_redis, tmp_path, name):
+    planted = Job.create(name, args=[f"touch {tmp_path / 'owned'}"], connection=queue_redis, serializer="json")
+    planted.origin = jobs.QUEUE
+    planted.save()
+    queue_redis.rpush(f"rq:queue:{jobs.QUEUE}", planted.id)
+    work(queue_redis)
+
+    assert not (tmp_path / "owned").exists()
+    assert Job.fetch(planted.id, connection=queue_redis, serializer="json").is_failed
+
+
+def test_a_job_of_ours_that_carries_a_callback_does_not_run_it(in_jobs, queue_redis):
+    planted = Callback(messages.hand_out)
+    job = OnlySend.create(
+        "jobs.messages.send", args=[[]], connection=queue_redis, serializer="json", on_success=planted
+    )
+
+    assert (job.success_callback, job.failure_callback, job.stopped_callback) == (None, None, None)
+
+
+def test_a_job_that_is_not_ours_says_so(in_jobs, queue_redis):
+    job = OnlySend.create("os.getcwd", connection=queue_redis, serializer="json")
+
+    with pytest.raises(ForeignJob):
+        _ = job.func
+
+
+def test_jobs_are_json_and_not_pickles(parts, in_jobs, queue_redis):
+    (one,) = due(parts, 1)
+    messages.hand_out()
+    (key,) = [key for key in queue_redis.scan_iter() if key.startswith(b"rq:job:")]
+
+    said = json.loads(zlib.decompress(queue_redis.hget(key, "data")))
+    assert said == ["jobs.messages.send", None, [[str(one)]], {}]
+
+
+def test_the_clock_does_the_other_chores_when_one_fails(caplog):
+    done = []
+    chores = [jobs_clock.Chore(lambda: 1 / 0, 1.0), jobs_clock.Chore(lambda: done.append(1), 1.0)]
+    for chore in chores:
+        chore.run()
+
+    assert done == [1]
+    assert "failed" in caplog.text
+
+
+def test_a_chore_waits_for_its_next_time():
+    done = []
+    chore = jobs_clock.Chore(lambda: done.append(1), 1000.0)
+    chore.run()
+    chore.run()
+
+    assert done == [1]
+
+
+def test_planning_ahead_puts_sessions_and_messages_in_their_place(parts, in_jobs, clock):
+    with parts.open_db() as db:
+        place = builders.schedule.add_group(db, builders.about(), builders.weekly(), NOW)
+        builders.enrolled(db, place, builders.member(db))
+    clock.go(days=7)
+    upkeep.plan_ahead()
+    with parts.read_db() as db:
+        sessions = len(db.scalars(select(GroupSession)).all())
+
+    assert (sessions, len(states(parts)) > 0) == (13, True)
+
+
+def test_one_group_that_cannot_be_planned_does_not_hold_up_the_others(parts, in_jobs):
+    with parts.open_db() as db:
+        for name in ("A", "B", "C"):
+            place = builders.group(db, name)
+            builders.session(db, place)
+            builders.rule(db, place)
+            who = builders.member(db)
+            builders.enrolled(db, place, who)
+            if name == "A":
+                who.time_zone = "Nowhere/At_All"
+    upkeep.plan_ahead()
+
+    assert len(states(parts)) == 2
+
+
+def test_planning_ahead_on_an_installation_without_a_practice_does_nothing(parts, in_jobs):
+    with parts.open_db() as db:
+        db.delete(builders.practice(db))
+    upkeep.plan_ahead()
+
+    assert states(parts) == []
+
+
+def test_what_is_too_late_is_put_away(parts, in_jobs, clock):
+    due(parts, 1)
+    clock.go(days=1)
+    upkeep.put_away()
+
+    assert states(parts) == [State.EXPIRED]
+
+
+def test_each_process_shows_that_it_is_alive(parts, in_jobs):
+    upkeep.show_alive()
+    upkeep.show_alive()
+    with parts.read_db() as db:
+        assert [row.name for row in db.scalars(select(Heartbeat))] == ["clock"]
+
+
+def test_a_practice_clock_that_races_has_its_chores_done_more_often():
+    calm = {chore.do.__name__: chore.every for chore in jobs_clock.chores(1.0)}
+    racing = {chore.do.__name__: chore.every for chore in jobs_clock.chores(600.0)}
+
+    assert all(racing[name] <= calm[name] for name in calm)
+    assert racing["plan_ahead"] * 600 <= timedelta(hours=1).total_seconds()
+
+
+def test_of_two_clocks_each_hands_out_what_the_other_does_not(parts, in_jobs, queue_redis):
+    due(parts, 4)
+
+    assert (messages.hand_out(), messages.hand_out(), len(jobs.queue())) == (4, 0, 1)
+    with parts.read_db() as db:
+        assert all(row.queued_until for row in db.scalars(select(Delivery)))
