@@ -144,11 +144,13 @@ def _week_behind(
             )
         )
         for delivery in _sent(group_session, member, is_coming):
+            if delivery.due_at > now:
+                continue
             db.add(delivery)
             db.flush()
             delivery.body = compose.words_of(db, delivery, practice, delivery.due_at)
-        if is_coming:
-            db.add_all(_replies(group_session, member, weeks, dice))
+        replies = list(_replies(group_session, member, weeks, dice)) if is_coming else []
+        db.add_all(reply for reply in replies if reply.received_at < now)
 
 
 def _sent(group_session: GroupSession, member: Member, is_coming: bool) -> Iterator[Delivery]:

@@ -61,6 +61,7 @@ def page_context() -> dict[str, Any]:
     settings = parts().settings
     with parts().read_db() as db:
         practice = db.scalars(select(Practice)).first()
+        g.country = practice.country if practice else ""
         waiting = db.scalar(select(func.count(Reply.id)).where(Reply.handled_at.is_(None))) if staff else 0
     return {
         "practice": practice,

@@ -1,9 +1,11 @@
 """Times and states as staff read them."""
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from flask import g
 
 from service.models import Delivery
 from service.rules.kinds import Kind
@@ -31,18 +33,24 @@ TONES = {
 }
 
 
+MONTH_FIRST = frozenset({"US", "CA"})
+TWELVE_HOURS = frozenset({"US", "CA", "AU", "NZ"})
+
+
 def filters() -> dict[str, Callable[..., Any]]:
     return {"day": day, "clock": clock, "moment": moment, "ago": ago, "fate": fate, "tone": tone, "kind": kind}
 
 
 def day(value: date | datetime, zone: ZoneInfo | None = None) -> str:
-    """Tue 1 Dec 2026, without the year where it is this one."""
+    """Tue 1 Dec, or Tue Dec 1 where the practice's country says it so."""
     on = value.astimezone(zone) if isinstance(value, datetime) and zone else value
-    return f"{on:%a} {on.day} {on:%b}"
+    return f"{on:%a %b} {on.day}" if _country() in MONTH_FIRST else f"{on:%a} {on.day} {on:%b}"
 
 
-def clock(value: datetime, zone: ZoneInfo) -> str:
-    return f"{value.astimezone(zone):%H:%M}"
+def clock(value: datetime | time, zone: ZoneInfo | None = None) -> str:
+    """18:00, or 6:00 PM."""
+    at = value.astimezone(zone) if isinstance(value, datetime) and zone else value
+    return f"{at.hour % 12 or 12}:{at:%M %p}" if _country() in TWELVE_HOURS else f"{at:%H:%M}"
 
 
 def moment(value: datetime, zone: ZoneInfo) -> str:
@@ -70,6 +78,11 @@ def fate(delivery: Delivery, zone: ZoneInfo) -> str:
     words = PLAIN_WORDS[delivery.state]
     explains = delivery.state in GIVEN_UP or delivery.state in (State.UNDELIVERED, State.ASSUMED)
     return f"{words}: {delivery.reason}" if explains and delivery.reason else words
+
+
+def _country() -> str:
+    """The practice's, as the page's context has noted it."""
+    return str(g.get("country", ""))
 
 
 def tone(delivery: Delivery) -> str:
