@@ -52,6 +52,8 @@ class Config:
     allowed_prefixes: list[str] | None = None
     landlines: list[str] = field(default_factory=list)
     delete_early_status: int = 409
+    service_fails_opt_outs: bool = False
+    """A Messaging Service takes messages to those who opted out, and fails them with 21610 in the callback."""
     out_of_credit: bool = False
     verified_senders: list[str] | None = None
     """Addresses or domains that mail may come from. None: any."""

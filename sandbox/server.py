@@ -50,7 +50,7 @@ class Door:
 
     def open(self) -> None:
         """Begin to answer. Until then, callers wait."""
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="door", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.25,), name="door", daemon=True).start()
 
     def close(self) -> None:
         """Stop listening and hang up on everybody."""

@@ -16,6 +16,9 @@ SETTLE_SECONDS = 60.0
 def reset(world: World, request: Request) -> Answer:
     """Forget everything. `seed`, `now` and `rate` may be given; the configuration stays unless `config` is."""
     wanted = told(request)
+    world.agenda.clear()
+    world.agenda.settle(SETTLE_SECONDS)
+    world.post.settle(SETTLE_SECONDS)
     with world.lock:
         world.agenda.clear()
         world.ledger.clear()

@@ -31,6 +31,8 @@ def plan(world: World, text: Text) -> list[Step]:
     waits = world.texts.queued_seconds(number, text.created)
     takes = text.segments / rate
     entry = [Step(text.created, "queued")] if text.service else []
+    if world.texts.is_blocked(number, text.service or world.config.service_of(number), text.to):
+        return [*entry, Step(text.created, "failed", 21610)]  # they opted out while it was scheduled
     if waits + takes > QUEUE_SECONDS:
         return [*entry, Step(text.created, "failed", 30001)]
     if waits > text.validity:

@@ -188,6 +188,8 @@ def _is_no_landline(world: World, order: Order) -> None:
 
 def _did_not_opt_out(world: World, order: Order) -> None:
     is_magic = order.to.startswith("+1500555") and order.to.endswith("9610")
+    if order.service and world.config.service_fails_opt_outs:
+        return
     if is_magic or world.texts.is_blocked(
         order.sender, order.service or world.config.service_of(order.sender), order.to
     ):

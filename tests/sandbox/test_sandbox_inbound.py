@@ -1,5 +1,6 @@
 """People text us: the opt-out machine, the webhook, and what we answer."""
 
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import pytest
@@ -212,3 +213,23 @@ def test_a_cookie_comes_back_for_four_hours(sandbox, app):
 
     assert [call.headers.get("Cookie") for call in app.heard("/inbound")] == [None, "seen=1", None]
     assert "webhook_set_cookie" in sandbox.audit()
+
+
+def test_a_messaging_service_may_tell_of_an_opt_out_only_later(sandbox, text, app):
+    said(sandbox, "STOP")
+    sandbox.post("config", {"service_fails_opt_outs": True})
+    sent = text(messaging_service_sid=config.SERVICE)
+    sandbox.settle()
+
+    assert sent.status == "accepted"
+    last = app.heard("/status")[-1].form
+    assert (last["MessageStatus"], last["ErrorCode"]) == ("failed", "21610")
+
+
+def test_who_opts_out_in_the_meantime_does_not_get_what_was_scheduled(sandbox, text, twilio):
+    hour = datetime(2026, 3, 6, 13, 0, tzinfo=UTC)
+    sent = text(messaging_service_sid=config.SERVICE, schedule_type="fixed", send_at=hour)
+    sandbox.post("inbound/sms", {"from": ALICE, "body": "STOP"})
+    sandbox.settle()
+
+    assert twilio.messages(sent.sid).fetch().error_code == 21610
