@@ -15,7 +15,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from jinja2 import StrictUndefined, Undefined
 from jinja2.utils import missing
 from sqlalchemy import text
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from service import keys
 from service.flows import heartbeat
@@ -173,6 +173,11 @@ def _add_error_pages(app: Flask) -> None:
     def expired_form(error: CSRFError) -> ResponseReturnValue:
         title = "The page was open too long"
         return _page(400, title, "Load it again and repeat what you did.")
+
+    @app.errorhandler(SecurityError)
+    def not_our_name(error: SecurityError) -> ResponseReturnValue:
+        # no page: its links would be made from a name that is not ours
+        return Response("This is not the address of this service.\n", 400, content_type="text/plain; charset=utf-8")
 
     @app.errorhandler(HTTPException)
     def said_no(error: HTTPException) -> ResponseReturnValue:
