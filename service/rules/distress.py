@@ -13,8 +13,8 @@ from service.rules.phrases import Match, PhraseBook, words_of
 
 CHUNK, OVERLAP = 200, 40
 """Words looked at together; the next ones begin with the last 40 of these, more than any phrase is long."""
-CHUNKS = 24
-"""Different chunks looked at in a long text, from both its ends: about 20,000 characters. More is for a person."""
+CHUNKS = 16
+"""Different chunks looked at in a long text, from both its ends: about 13,000 characters. More is for a person."""
 
 
 class Level(StrEnum):
