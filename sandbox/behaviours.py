@@ -43,9 +43,6 @@ class People:
     def behaviour_of(self, person: str) -> Behaviour:
         return self._scripted.get(person) or _magic(person)
 
-    def is_scripted(self, person: str) -> bool:
-        return self.behaviour_of(person).kind != "silent"
-
     def as_json(self) -> dict[str, Any]:
         return {person: asdict(behaviour) for person, behaviour in self._scripted.items()}
 

@@ -20,7 +20,6 @@ from sandbox.twilio.messages import Text, Texts
 
 Arrival = Callable[[Text | Mail, float], None]
 
-HEX = "0123456789abcdef"
 URL_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
@@ -35,6 +34,7 @@ class World:
         self.ledger = Ledger(folder)
         self.agenda = Agenda(clock)
         self.post = Post(self.ledger, clock)
+        self.doors: list[Door] = []
         self.arrivals: list[Arrival] = []
         """Who is told when a message reaches its recipient."""
         self.begin(seed)
@@ -52,8 +52,6 @@ class World:
         self.unknown: list[dict[str, str]] = []
         self.born = time.time()
         self.version = 1
-
-        self.doors: list[Door] = []
 
     def close_doors(self, seconds: float) -> None:
         """Refuse connections for some real seconds."""

@@ -43,9 +43,11 @@ def pii_in_callback_url(case: Case) -> list[Finding]:
 def _names(row: Row, text: str) -> bool:
     """Whether a text tells who somebody is."""
     person = row["to_norm"]
-    is_own = person.partition("@")[0] in text if "@" in person and len(person.partition("@")[0]) > 2 else False
-    is_number = "@" not in person and re.sub(r"\D", "", person)[-7:] in re.sub(r"\D", "", text)
-    return "@" in text or is_own or is_number
+    if "@" in text:
+        return True
+    if "@" in person:
+        return person.partition("@")[0] in re.split(r"[^a-z0-9._+]+", text.lower())
+    return re.sub(r"\D", "", person)[-7:] in re.sub(r"\D", "", text)
 
 
 def _query_and_path(url: str) -> str:

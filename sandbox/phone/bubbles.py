@@ -47,7 +47,7 @@ def _footer(bubble: Bubble) -> str:
     return " · ".join(parts)
 
 
-def composer(world: World, person: str) -> str:
+def composer(person: str) -> str:
     """Two forms, so that Enter sends what was written and not the first quick key."""
     sender = f'<input type="hidden" name="from" value="{attribute(person)}">'
     if "@" in person:

@@ -66,7 +66,7 @@ def _document(world: World, person: str) -> str:
 <aside class="people" aria-label="People">
 {_header(world)}
 <nav id="people" aria-label="Conversations">{_people(world, person)}</nav>
-{_new_number(world)}
+{_new_number()}
 </aside>
 <main>{_screen(world, person)}</main>
 </body>
@@ -103,7 +103,7 @@ def _person(world: World, person: str, at: float, chosen: str, everybody: frozen
 <span class="when">{when}</span></a></li>"""
 
 
-def _new_number(world: World) -> str:
+def _new_number() -> str:
     return """<details class="new">
 <summary>Text from a new number</summary>
 <form method="post" action="/phone/text" data-live="no">
@@ -129,7 +129,7 @@ they would. Nothing leaves this computer.</p></div>"""
 <h2 id="thread-name">{attribute(name_of(person, everybody))}</h2>{actions.menu(world, person)}</header>
 <div id="lock">{_lock_screen(world, person)}</div>
 <div id="bubbles" role="log" aria-label="Messages" tabindex="0">{conversation(world, person)}</div>
-{composer(world, person)}
+{composer(person)}
 </section>"""
 
 

@@ -224,6 +224,8 @@ HEADERS = {
         ({}, set()),
         ({"personalizations": [TO_TWO]}, {"shared_to", "duplicate"}),
         ({"custom_args": {"name": "ann@example.com"}}, {"pii_in_custom_args"}),
+        ({"custom_args": {"who": "for Ann"}}, {"pii_in_custom_args"}),
+        ({"custom_args": {"batch": "01annual"}}, set()),
         ({"tracking_settings": {"open_tracking": OFF}}, {"tracking_on"}),
         ({"subject": "Your depression"}, {"forbidden_word"}),
         (ics("Depression group"), {"forbidden_word"}),

@@ -191,6 +191,7 @@ def test_a_429_says_when_to_come_back_only_if_the_plan_does(sandbox, twilio):
 
 
 def test_a_refused_connection_is_refused_and_comes_back(sandbox, twilio_as):
+    sandbox.post("reset", {})
     sandbox.fault("connect_refused", args={"seconds": 0.6})
     client = twilio_as(timeout=2)
     deadline = time.monotonic() + 5
