@@ -16,6 +16,7 @@ from service.rules.consent import Channel
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State, may_move
 
+REASON_MOST = 80
 IS_SCHEDULED = text("state = 'scheduled'")
 IS_OPEN_QUESTION = text("state in ('sending', 'unknown')")
 
@@ -56,7 +57,7 @@ class Delivery(Identified):
     """Why it goes out when it does."""
 
     state: Mapped[State] = mapped_column(words(State, checked=True), default=State.SCHEDULED)
-    reason: Mapped[str | None] = mapped_column(String(80))
+    reason: Mapped[str | None] = mapped_column(String(REASON_MOST))
     fence: Mapped[int] = mapped_column(default=0)
     """Grows with each mark: of two workers, the one with the older number no longer speaks for the delivery."""
     attempts: Mapped[int] = mapped_column(default=0)
@@ -109,6 +110,7 @@ class Delivery(Identified):
         """Move to a state, if the lifecycle allows it from here, and note who did it. Returns whether it moved."""
         if not may_move(self.state, to):
             return False
+        reason = reason[:REASON_MOST] if reason else None
         db.add(DeliveryEvent(delivery_id=self.id, was=self.state, now=to, at=now, by=by, reason=reason))
         self.state, self.reason = to, reason
         return True

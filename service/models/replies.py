@@ -22,7 +22,7 @@ class Reply(Identified):
         Index("ix_replies_member_id_received_at", "member_id", "received_at"),
     )
 
-    provider_id: Mapped[str] = mapped_column(String(64), unique=True)
+    provider_id: Mapped[str] = mapped_column(String(160), unique=True)
     channel: Mapped[Channel] = mapped_column(words(Channel))
     member_id: Mapped[UUID | None] = mapped_column(ForeignKey("members.id"))
     """None: nobody we know, or one of several who share the phone."""

@@ -447,7 +447,7 @@ def upgrade() -> None:
 
     op.create_table(
         "replies",
-        sa.Column("provider_id", sa.String(length=64), nullable=False),
+        sa.Column("provider_id", sa.String(length=160), nullable=False),
         sa.Column("channel", sa.Enum("sms", "email", name="channel", native_enum=False, length=24), nullable=False),
         sa.Column("member_id", sa.Uuid(), nullable=True),
         sa.Column("address_index", sa.LargeBinary(), nullable=False),
