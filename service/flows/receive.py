@@ -56,23 +56,26 @@ def receive(db: Session, inbound: Inbound, now: datetime) -> str:
     return _answered(db, reply, members, inbound, finding, now)
 
 
-def keep_page_reply(db: Session, delivery: Delivery, words: str, now: datetime) -> None:
-    """Words that a member left on a page. Scanned like every other."""
+def keep_page_reply(db: Session, delivery: Delivery, words: str, now: datetime) -> str:
+    """Words that a member left on a page. Scanned like every other; returns what the page says to them."""
     finding = look_for_distress(words)
-    db.add(
-        Reply(
-            provider_id=f"page:{delivery.id.hex}:{now:%Y%m%d%H%M%S%f}",
-            channel=delivery.channel,
-            member_id=delivery.member_id,
-            address_index=delivery.address_index or b"",
-            address=delivery.address or "the page",
-            text=words,
-            received_at=now,
-            meaning=Meaning.WORDS,
-            distress=distress_word(finding),
-            group_session_id=delivery.group_session_id,
-        )
+    reply = Reply(
+        provider_id=f"page:{delivery.id.hex}:{now:%Y%m%d%H%M%S%f}",
+        channel=delivery.channel,
+        member_id=delivery.member_id,
+        address_index=delivery.address_index or b"",
+        address=delivery.address or "the page",
+        text=words.replace("\x00", ""),
+        received_at=now,
+        meaning=Meaning.WORDS,
+        distress=distress_word(finding),
+        group_session_id=delivery.group_session_id,
     )
+    db.add(reply)
+    practice, member = db.scalars(select(Practice)).one(), delivery.member
+    reply.answered_with = _crisis_key(finding, Understanding(Meaning.WORDS), practice) or "unmonitored_notice"
+    reply.answer = _words(db, reply, reply.answered_with, [member], practice, member.language)
+    return reply.answer
 
 
 def keep(db: Session, reply: Reply) -> bool:

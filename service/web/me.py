@@ -20,6 +20,7 @@ one_click = Blueprint("one_click", __name__)
 """Without a form's token: the link is the authority (RFC 8058)."""
 
 LONGEST = 1600
+THANKS = ("We have noted it.", "Lo hemos anotado.")
 
 
 @pages.get("/me/<token>")
@@ -46,10 +47,10 @@ def answer(token: str) -> ResponseReturnValue:
         if said in set(Answer) and group_session is not None and group_session.starts_at > now:
             attend.answer(db, group_session, delivery.member, Answer(said), now)
         elif words:
-            keep_page_reply(db, delivery, words, now)
+            return _page(db, link, said=keep_page_reply(db, delivery, words, now))
         else:
             return _page(db, link, "Choose an answer, or write a few words."), 422
-        return _page(db, link, done=True)
+        return _page(db, link, said=THANKS[delivery.member.language == "es"])
 
 
 @pages.get("/u/<token>")
@@ -78,7 +79,7 @@ def stop(token: str) -> ResponseReturnValue:
     return render_template("member/unsubscribe.html", done=True)
 
 
-def _page(db: Session, link: Link, error: str = "", done: bool = False) -> str:
+def _page(db: Session, link: Link, error: str = "", said: str = "") -> str:
     delivery = db.get_one(Delivery, link.delivery_id)
     group_session = delivery.group_session
     is_prompt = NATURES[delivery.kind].is_prompt
@@ -89,6 +90,6 @@ def _page(db: Session, link: Link, error: str = "", done: bool = False) -> str:
         can_answer=can_answer,
         is_prompt=is_prompt,
         error=error,
-        done=done,
+        said=said,
         language=delivery.member.language,
     )
