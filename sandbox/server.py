@@ -34,6 +34,7 @@ class Door:
         self.broken_handshakes = 0
         """So many of the next connections are cut off before TLS is agreed."""
         self._lock = threading.Lock()
+        self._is_over = threading.Event()
         self._server = self._take(port)
         self._server.server_activate()
         self.port: int = self._server.server_address[1]
@@ -53,7 +54,12 @@ class Door:
         threading.Thread(target=self._server.serve_forever, args=(0.25,), name="door", daemon=True).start()
 
     def close(self) -> None:
-        """Stop listening and hang up on everybody."""
+        """Stop listening and hang up on everybody, for good."""
+        self._is_over.set()
+        with self._lock:
+            self._shut()
+
+    def _shut(self) -> None:
         stopping = threading.Thread(target=self._server.shutdown)
         stopping.start()
         with contextlib.suppress(OSError):  # it looks up when somebody knocks
@@ -68,9 +74,9 @@ class Door:
 
     def _close_and_open(self, seconds: float) -> None:
         with self._lock:
-            self.close()
+            self._shut()
             self._server = self._take(self.port)
-            time.sleep(seconds)
+            self._is_over.wait(seconds)
             self._server.server_activate()
             self.open()
 

@@ -9,9 +9,6 @@ from sandbox.post import Outcome, Parcel
 from sandbox.twilio.signature import sign
 from sandbox.world import World
 
-TOTAL_SECONDS = 15.0
-"""All tries of one call happen within this."""
-
 
 @dataclass(frozen=True)
 class Call:
@@ -37,6 +34,7 @@ class Override:
     connect_ms: int = 5_000
     read_ms: int = 15_000
     total_ms: int = 15_000
+    """All tries of one call happen within this."""
 
     @classmethod
     def of(cls, url: str) -> "Override":

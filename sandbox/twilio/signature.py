@@ -1,7 +1,6 @@
 """X-Twilio-Signature: the sandbox's own signer."""
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Iterable
 
@@ -14,8 +13,3 @@ def sign(token: str, url: str, params: Iterable[tuple[str, str]] = (), algorithm
     fields = (name + value for name in sorted(values) for value in sorted(values[name]))
     text = url.partition("#")[0] + "".join(fields)
     return base64.b64encode(hmac.new(token.encode(), text.encode(), algorithm).digest()).decode()
-
-
-def body_sha256(body: bytes) -> str:
-    """The `bodySHA256` query value of a webhook whose body is JSON."""
-    return hashlib.sha256(body).hexdigest()

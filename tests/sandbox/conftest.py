@@ -226,7 +226,7 @@ def vectors() -> Callable[[str], Any]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """`@pytest.mark.parametrize` over a list of a vector file: an argument `<list>_of_<file>`."""
+    """An argument called `<list>_of_<file>` is each entry of a list in a vector file, one after the other."""
     for argument in metafunc.fixturenames:
         name, _, file = argument.partition("_of_")
         if file:

@@ -10,6 +10,7 @@ from python_http_client import exceptions
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 
 from sandbox import config
+from sandbox.box import Box
 
 ALICE, BEN = "+12025550143", "+12025550187"
 GONE = requests.exceptions.RequestException
@@ -202,6 +203,15 @@ def test_a_refused_connection_is_refused_and_comes_back(sandbox, twilio_as):
 
     assert any(isinstance(error, requests.exceptions.ConnectionError) for error in outcomes)
     assert outcomes[-1] is None
+
+
+def test_a_closed_door_does_not_hold_up_the_end(tmp_path):
+    started = time.monotonic()
+    with Box(tmp_path) as box:
+        box.world.close_doors(60)
+        time.sleep(0.1)
+
+    assert time.monotonic() - started < 20
 
 
 def test_lists_can_be_down(sandbox, text, twilio):

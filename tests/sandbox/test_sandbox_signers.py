@@ -1,13 +1,14 @@
 """The sandbox's own signers, against what the providers published."""
 
 import base64
+import hashlib
 import json
 from urllib.parse import urlsplit, urlunsplit
 
 from sandbox.segments import measure, smart
 from sandbox.sendgrid import events
 from sandbox.sendgrid import signature as event_signature
-from sandbox.twilio.signature import body_sha256, sign
+from sandbox.twilio.signature import sign
 
 
 def with_port(url: str) -> str:
@@ -20,7 +21,7 @@ def test_twilios_signature_is_right_exactly_where_the_vector_says_so(vectors_of_
     params = [tuple(pair) for pair in vector["params"] or []]
     algorithm = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}[vector["algorithm"]]
     url = vector["url_signed_by_twilio"] if vector["valid"] else vector["url"]
-    body_fits = not vector["body"] or body_sha256(vector["body"].encode()) in url
+    body_fits = not vector["body"] or hashlib.sha256(vector["body"].encode()).hexdigest() in url
     lost_fragment = vector["id"] == "status-callback-fragment-kept"  # we sign without it, as Twilio does
 
     # one vector, node-body-empty-object, was signed with :443 although it does not say so
