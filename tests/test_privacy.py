@@ -11,7 +11,6 @@ from sqlalchemy.exc import IntegrityError
 from jobs import messages
 from service.channels import AddressRefused, Ambiguous
 from service.flows import import_file
-from service.flows.deliver import deliver
 from service.flows.plan import plan
 from service.flows.reconcile import reconcile, sweep
 from service.flows.schedule import cancel_session
@@ -87,8 +86,8 @@ def lived(parts, post, texts, mails, clock, in_jobs, log):  # noqa: F811
         messages.hand_out()
         with parts.open_db() as db:
             sweep(db, clock)
-            ids = [row.id for row in builders.all_deliveries(db) if row.state is State.SCHEDULED]
-        deliver(post, ids)
+            ids = [str(row.id) for row in builders.all_deliveries(db) if row.state is State.SCHEDULED]
+        messages.send(ids)
         reconcile(post)
     with parts.open_db() as db:
         for row in [row for row in builders.all_deliveries(db) if row.attempts]:
@@ -156,7 +155,7 @@ def test_an_error_of_the_database_holds_no_values(parts):
 @pytest.mark.parametrize("formatter", [JsonLines(), TextLines()])
 def test_an_error_that_is_logged_is_named_by_its_kind_and_place_alone(formatter):
     try:
-        raise ValueError(f"{NAME} {NUMBER}")
+        int(f"{NAME} {NUMBER}")
     except ValueError:
         record = logging.getLogger("x").makeRecord("x", 40, "f", 1, "chore failed", (), sys.exc_info())
     line = formatter.format(record)
