@@ -20,6 +20,7 @@ one_click = Blueprint("one_click", __name__)
 """Without a form's token: the link is the authority (RFC 8058)."""
 
 LONGEST = 1600
+CHOOSE = ("Choose an answer, or write a few words.", "Elija una respuesta o escriba unas palabras.")
 THANKS = ("We have noted it.", "Lo hemos anotado.")
 
 
@@ -49,7 +50,7 @@ def answer(token: str) -> ResponseReturnValue:
         elif words:
             return _page(db, link, said=keep_page_reply(db, delivery, words, now))
         else:
-            return _page(db, link, "Choose an answer, or write a few words."), 422
+            return _page(db, link, CHOOSE[delivery.member.language == "es"]), 422
         return _page(db, link, said=THANKS[delivery.member.language == "es"])
 
 

@@ -20,6 +20,8 @@ from service.web import parts
 pages = Blueprint("sign_in", __name__)
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
+FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
+"""Behind a proxy on this machine everybody comes from it."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,7 @@ def _check_first_run(form: dict[str, str]) -> dict[str, str]:
 
 
 def _only_first_run() -> None:
-    if request.remote_addr not in LOOPBACK:
+    if request.remote_addr not in LOOPBACK or any(name in request.headers for name in FORWARDED):
         abort(404)
     with parts().read_db() as db:
         if not _nobody_yet(db):
