@@ -148,8 +148,7 @@ def test_what_was_accepted_before_a_kill_can_still_be_read_and_goes_on_its_way(t
         assert box.world.lives.knows(ALICE)
 
 
-def test_ten_thousand_is_only_more_of_this(tmp_path, app):
-    """16 clients at once: no name twice, everything in the ledger, every callback delivered."""
+def test_sixteen_clients_at_once_lose_nothing_and_share_no_name(tmp_path, app):
     with Box(tmp_path, clock=Clock(rate=0), app_url=app.url) as box:
         box.world.config.latency, box.world.config.no_receipt = "none", 0.0
         box.world.config.status_url = f"{app.url}/webhooks/twilio/status?m=x"
