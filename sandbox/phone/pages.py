@@ -12,10 +12,16 @@ from sandbox.phone.visitors import is_local
 from sandbox.world import World
 
 STATIC = Path(__file__).parent / "static"
+KINDS = {
+    ".css": {"Content-Type": "text/css; charset=utf-8"},
+    ".js": {"Content-Type": "text/javascript; charset=utf-8"},
+    ".svg": {"Content-Type": "image/svg+xml"},
+    ".woff2": {"Content-Type": "font/woff2", "Cache-Control": "max-age=86400"},
+}
 SHOWN = 200
 POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 SECURITY = {
     "Content-Security-Policy": POLICY,
@@ -40,12 +46,10 @@ def page(world: World, request: Request) -> Answer:
 
 
 def static(world: World, request: Request, name: str) -> Answer:
-    kinds = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
     path = STATIC / name
-    if path.suffix not in kinds or not path.is_file():
+    if path.suffix not in KINDS or not path.is_file():
         return Answer.of_text(404, "There is no such file.")
-    kind = f"{kinds[path.suffix]}; charset=utf-8"
-    return Answer(200, path.read_bytes(), {**SECURITY, "Content-Type": kind})
+    return Answer(200, path.read_bytes(), {**SECURITY, **KINDS[path.suffix]})
 
 
 def _document(world: World, person: str) -> str:
@@ -142,7 +146,7 @@ def _lock_screen(world: World, person: str) -> str:
 
 ROUTES: list[Route] = [
     ("GET", r"/", page),
-    ("GET", r"/static/(?P<name>[a-z]+\.[a-z]+)", static),
+    ("GET", r"/static/(?P<name>[a-z-]+\.[a-z0-9]+)", static),
     *actions.ROUTES,
     *mail_view.ROUTES,
 ]
