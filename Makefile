@@ -12,7 +12,7 @@ run: setup
 
 test: setup-dev
 	@$(BIN)/python -m tests.browser_install
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: setup-dev
 	$(BIN)/ruff check .
