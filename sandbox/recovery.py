@@ -103,6 +103,7 @@ def _changed(world: World, row: Row) -> None:
     for mail in world.mailroom.of(row["recipient"] or ""):
         if mail.message_id == name:
             mail.status, mail.updated = status, moment
+            journey.suppress(world, mail, journey.Step(moment, status))
 
 
 def _change_text(world: World, text: Text, row: Row) -> None:

@@ -42,7 +42,7 @@ def take(world: World, mail: Mail, step: Step) -> None:
         world.record(
             "state_changes", step.at, provider_id=mail.message_id, recipient=mail.to, status=mail.status, error=None
         )
-        _suppress(world, mail, step)
+        suppress(world, mail, step)
         world.changed()
         events.tell(world, mail, step.event, step.fields, step.at)
     if step.event == "delivered":
@@ -125,10 +125,10 @@ def _dropped(address: str) -> str | None:
     return "Bounced Address" if _role(address) == "drop" else None
 
 
-def _suppress(world: World, mail: Mail, step: Step) -> None:
-    names = {"bounce": "bounces", "spamreport": "spam_reports", "unsubscribe": "unsubscribes"}
-    name = "blocks" if step.fields.get("type") == "blocked" else names.get(step.event)
-    if name:
+def suppress(world: World, mail: Mail, step: Step) -> None:
+    """Put an address on the list that belongs to what happened, if one does."""
+    names = {"bounce": "bounces", "blocked": "blocks", "spamreport": "spam_reports", "unsubscribe": "unsubscribes"}
+    if name := names.get(_status(step)):
         entry = Suppressed(mail.to, step.at, step.fields.get("reason", ""), step.fields.get("status", ""))
         world.mailroom.suppress(name, entry)
 

@@ -12,6 +12,7 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
@@ -21,6 +22,7 @@ import pytest
 from sandbox import config
 from sandbox.box import Box
 from sandbox.clock import Clock
+from sandbox.phone.thread import bubbles
 
 ALICE = "+12025550143"
 
@@ -146,6 +148,34 @@ def test_what_was_accepted_before_a_kill_can_still_be_read_and_goes_on_its_way(t
         assert (config.SERVICE, "+12025550187") in texts.blocked
         assert len(box.world.agenda) == 1
         assert box.world.lives.knows(ALICE)
+
+
+def test_everything_is_as_it_was_after_a_restart(sandbox, tmp_path, text, mail, twilio):
+    _, redacted, deleted = (text(f"+1202555010{n}", f"text {n}") for n in range(3))
+    mail()
+    mail("bounce@a.sandbox.test")
+    sandbox.settle()
+    sandbox.advance(120)
+    twilio.messages(redacted.sid).update(body="")
+    twilio.messages(deleted.sid).delete()
+    for body in ("STOP", "START", "Hello"):
+        sandbox.text("+12025550100", body)
+    sandbox.text("+12025550101", "STOP")
+    sandbox.settle()
+    before = _told(sandbox.box)
+    sandbox.box.stop()
+
+    with Box(tmp_path, clock=Clock(sandbox.box.world.clock.now(), rate=0)) as again:
+        assert _told(again) == before
+        assert len(again.world.agenda) == 0
+
+
+def _told(box: Box) -> tuple:
+    """What each person sees, who is blocked, and who is not mailed."""
+    people = [person for person, _ in box.world.lives.newest_first(100)]
+    screens = {person: [replace(one, mail=None) for one in bubbles(box.world, person)] for person in people}
+    suppressed = {name: sorted(entries) for name, entries in box.world.mailroom.suppressed.items()}
+    return people, screens, box.world.texts.blocked, suppressed
 
 
 def test_sixteen_clients_at_once_lose_nothing_and_share_no_name(tmp_path, app):
