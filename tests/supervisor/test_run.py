@@ -48,7 +48,7 @@ class Running:
             return False
 
     def children(self) -> dict[int, str]:
-        """Every process of this run but the supervisor: by its environment, and by its socket Valkey, which wipes it."""
+        """Every process of this run but the supervisor: by its environment; Valkey, which wipes it, by its socket."""
         mark = f"GROUPKEEPER_TEST={self.folder}".encode()
         valkey = str(socket_path(self.folder / "var")).encode()
         found = {}
