@@ -4,7 +4,8 @@ The present is a Monday, 10:00 in New York. The group meets on Thursday at 18:30
 rules send falls into the day.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -305,9 +306,17 @@ def all_deliveries(db: Session) -> list[Delivery]:
     return list(db.scalars(select(Delivery).order_by(Delivery.due_at, Delivery.channel, Delivery.id)))
 
 
-def listen(engine: Engine, asked: list[str]) -> None:
-    """Keep every statement that the database is asked from now on."""
-    event.listen(engine, "before_cursor_execute", lambda _c, _u, statement, *_: asked.append(statement))
+@contextmanager
+def heard(engine: Engine) -> Iterator[list[str]]:
+    """Every statement that the database is asked meanwhile."""
+    asked: list[str] = []
+
+    def hear(connection: object, cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", hear)
+    yield asked
+    event.remove(engine, "before_cursor_execute", hear)
 
 
 def on_sqlite(test: Any) -> Any:

@@ -74,17 +74,41 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "template.db"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, data_dir: Path) -> str:
-    """A migrated, empty database: first SQLite, then PostgreSQL. A test of one of them alone says so by `on_sqlite`."""
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_template"), data_dir / "groupkeeper.db")
-        return f"sqlite:///{data_dir / 'groupkeeper.db'}"
-    url: str = request.getfixturevalue("postgres_database")
-    engine = connect(url)
-    postgres.empty(engine)
+@pytest.fixture(scope="session")
+def sqlite_engine(sqlite_template: Path) -> Iterator[Engine]:
+    """One engine for all tests of a worker: it keeps the statements that it has compiled."""
+    engine = connect(f"sqlite:///{sqlite_template.with_name('groupkeeper.db')}")
+    yield engine
     engine.dispose()
-    return url
+
+
+@pytest.fixture(scope="session")
+def postgres_engine(postgres_database: str) -> Iterator[Engine]:
+    engine = connect(postgres_database)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated, empty database: first SQLite, then PostgreSQL. A test of one of them alone says `on_sqlite`."""
+    if request.param == "postgresql":
+        postgres.empty(request.getfixturevalue("postgres_engine"))
+        return str(request.getfixturevalue("postgres_database"))
+    engine: Engine = request.getfixturevalue("sqlite_engine")
+    engine.dispose()  # nobody may hold the file that is replaced
+    template: Path = request.getfixturevalue("sqlite_template")
+    for path in template.parent.glob("groupkeeper.db*"):
+        path.unlink()
+    shutil.copy(template, template.with_name("groupkeeper.db"))
+    return engine.url.render_as_string()
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest, database_url: str) -> Engine:
+    name = "sqlite_engine" if database_url.startswith("sqlite") else "postgres_engine"
+    shared: Engine = request.getfixturevalue(name)
+    return shared
 
 
 @pytest.fixture
@@ -92,13 +116,6 @@ def data_dir(tmp_path: Path) -> Path:
     folder = tmp_path / "var"
     folder.mkdir(mode=0o700)
     return folder
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = connect(database_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import logging
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -132,8 +133,8 @@ def test_no_row_of_the_database_can_be_read_as_the_member(lived, parts):
 
 
 @on_sqlite
-def test_no_byte_of_the_databases_files_can_be_read_as_the_member(lived, data_dir, engine):
-    files = [path for path in data_dir.iterdir() if path.name.startswith("groupkeeper.db")]
+def test_no_byte_of_the_databases_files_can_be_read_as_the_member(lived, engine):
+    files = list(Path(engine.url.database).parent.glob("groupkeeper.db*"))
     told = b"".join(path.read_bytes() for path in files).decode("utf-8", "replace")
 
     assert {path.name for path in files} >= {"groupkeeper.db", "groupkeeper.db-wal"}

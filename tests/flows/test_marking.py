@@ -565,13 +565,9 @@ def test_leave_and_return_between_plan_and_mark_lets_it_go(parts, post, texts, d
 
 def test_the_mark_asks_a_few_questions_of_the_database_however_many_it_marks(parts, post, engine, clock):
     ids = five_due(parts)
-    asked = []
-    builders.listen(engine, asked)
-    with parts.open_db() as db:
+    with builders.heard(engine) as asked_for_one, parts.open_db() as db:
         mark(db, ids[:1], post)
-    one = len(asked)
-    asked.clear()
-    with parts.open_db() as db:
+    with builders.heard(engine) as asked, parts.open_db() as db:
         mark(db, ids[1:], post)
 
-    assert len(asked) <= one + 3 * 4
+    assert len(asked) <= len(asked_for_one) + 3 * 4
