@@ -324,8 +324,7 @@ def test_some_mailboxes_break_by_themselves(sandbox, sendgrid, payload, local, r
 
 def test_every_api_code_is_raised_by_the_official_client(sandbox, twilio, vectors):
     """Codes that only callbacks or the debugger show are not answers of the API."""
-    codes = [one["code"] for one in vectors("twilio_error_codes")["codes"] if one["seen_in"] == ["api_response"]]
-    sandbox.box.world.faults.plans.clear()
+    codes = [one["code"] for one in vectors("twilio_error_codes")["codes"] if "api_response" in one["seen_in"]]
     for code in codes:
         sandbox.fault("refuse", times=1, args={"code": code})
         with pytest.raises(TwilioRestException) as caught:
