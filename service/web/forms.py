@@ -11,6 +11,8 @@ from service.rules import rows
 from service.rules.group_rows import GroupRow, read_group
 from service.rules.recurrence import WallTime, starts_at, wall_time
 
+LONGEST_PAGE = 6
+"""Digits. More would be no number that a database can count to."""
 PREVIEWED = 26
 """Dates shown before a group is saved."""
 
@@ -84,6 +86,12 @@ class MoveForm:
         else:
             form.start = starts_at(on, at, zone)
         return form
+
+
+def page_asked(typed: Mapping[str, str]) -> int:
+    """The page of a list, from 1. What is no number of one is the first."""
+    text = typed.get("page", "")
+    return max(1, int(text)) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_PAGE else 1
 
 
 def pasted_table(text: str) -> bytes:

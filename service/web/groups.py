@@ -1,5 +1,6 @@
 """Groups: all of them, a new one, and one with its sessions and messages."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -139,16 +140,25 @@ def change_rule(group_id: UUID, rule_id: UUID) -> ResponseReturnValue:
         if errors or rule.minutes is None:
             listed = _sentences(db, group)
             return render_template("staff/group_messages.html", group=group, rules=listed, errors=errors), 422
+        before = _hours_of(db, rule)
         rule.minutes = hours * 60
         audit(db, g.staff.id, "rule changed", rule, now, hours=hours)
         db.flush()
-        changes = plan(db, now, [group])
-    flash(f"Saved. {changes.moved} messages moved.", "success")
+        plan(db, now, [group])
+        after = _hours_of(db, rule)
+    moved = sum(key in after and after[key] != due for key, due in before.items())
+    flash(f"Saved. {moved} message{'' if moved == 1 else 's'} moved.", "success")
     return redirect(url_for("groups.messages", group_id=group_id))
 
 
 def get_group(db: Session, group_id: UUID) -> Group:
     return db.get(Group, group_id) or abort(404)
+
+
+def _hours_of(db: Session, rule: Rule) -> dict[UUID, datetime]:
+    """When each message of the rule that has not left is due."""
+    query = select(Delivery.id, Delivery.due_at).where(Delivery.rule_id == rule.id, Delivery.state == State.SCHEDULED)
+    return dict(db.execute(query).tuples().all())
 
 
 def _read_form(db: Session) -> GroupForm:

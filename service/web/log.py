@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from service.models import Delivery
 from service.rules.lifecycle import GIVEN_UP, State
 from service.web import parts
+from service.web.forms import page_asked
 
 pages = Blueprint("log", __name__, url_prefix="/log")
 
@@ -36,7 +37,7 @@ WORDS = {
 def all_deliveries() -> ResponseReturnValue:
     shown = request.args.get("show", "all")
     shown = shown if shown in SHOWN else "all"
-    page = max(1, request.args.get("page", 1, type=int))
+    page = page_asked(request.args)
     query = select(Delivery).where(Delivery.state.in_(SHOWN[shown]))
     if shown == "waiting":
         query = query.order_by(Delivery.next_at, Delivery.id)

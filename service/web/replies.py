@@ -10,6 +10,7 @@ from service.flows.audit import audit
 from service.models import Reply
 from service.rules.contact import masked
 from service.web import parts
+from service.web.forms import page_asked
 
 pages = Blueprint("replies", __name__, url_prefix="/replies")
 
@@ -19,7 +20,7 @@ PER_PAGE = 50
 @pages.get("")
 def all_replies() -> ResponseReturnValue:
     shown = request.args.get("show", "open")
-    page = max(1, request.args.get("page", 1, type=int))
+    page = page_asked(request.args)
     query = Reply.newest() if shown == "all" else urgent_first(Reply.unhandled())
     with parts().read_db() as db:
         total = db.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
