@@ -3,12 +3,15 @@
 import fcntl
 import json
 import os
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
 NAME = "clock.json"
+TRIES, TRY_AGAIN = 20, 0.005
+"""Seconds between two tries."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +74,26 @@ def join(setting: ClockSetting | None, data_dir: Path) -> Clock:
     if setting is None:
         return Clock()
     handle = os.open(data_dir / "clock.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _is_first(handle):
         fcntl.flock(handle, fcntl.LOCK_SH)
         return _read(data_dir) or _started(setting, data_dir)
     clock = _started(setting, data_dir)
     _write(setting, clock, data_dir)
     fcntl.flock(handle, fcntl.LOCK_SH)
     return clock
+
+
+def _is_first(handle: int) -> bool:
+    """Whether no process keeps the clock going. Asked for a while: a command that looks holds the lock for a moment,
+    and taken for a running process it would let the clock leap over all the time that it stood still."""
+    for _ in range(TRIES):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(TRY_AGAIN)
+        else:
+            return True
+    return False
 
 
 def look(setting: ClockSetting | None, data_dir: Path) -> Clock:

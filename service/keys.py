@@ -32,7 +32,7 @@ def _new_field_key() -> str:
 def _kept(path: Path, make: Callable[[], str]) -> str:
     """What the file holds. Made when missing; of several processes that make it at once, one wins."""
     if not path.exists():
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(make() + "\n")

@@ -1,7 +1,9 @@
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -128,6 +130,17 @@ def test_a_command_that_looks_does_not_set_the_clock_going(data_dir):
 
     assert first - MARCH < 600 * SOON
     assert (data_dir / NAME).read_text() == kept
+
+
+def test_a_command_that_looks_while_the_first_process_starts_is_not_taken_for_a_running_one(data_dir):
+    before = joined(data_dir, "2026-03-06T12:00:00Z*600")
+    stood_still_for(data_dir, days=2)
+    with (data_dir / "clock.lock").open("w") as looking:
+        fcntl.flock(looking, fcntl.LOCK_EX)
+        threading.Timer(0.03, fcntl.flock, (looking, fcntl.LOCK_UN)).start()
+        mine = join(RACING, data_dir)()
+
+    assert mine - before < 600 * SOON
 
 
 def test_a_command_on_an_installation_that_never_ran_sees_the_start(data_dir):
