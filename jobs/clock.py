@@ -3,9 +3,8 @@
 import logging
 import signal
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from jobs import messages, parts, upkeep
 from service.embedded import valkey
@@ -16,26 +15,27 @@ log = logging.getLogger(__name__)
 TICK = 1.0
 QUICK_TICK = 0.2
 """Seconds between two looks at what is due; the second where the practice clock races."""
+SOON = 0.05
 
 
-@dataclass
+@dataclass(frozen=True)
 class Chore:
-    """Something to be done every so many seconds of the machine."""
+    """Something to be done every so many seconds of the machine, and sooner while there is more of it."""
 
-    do: Callable[[], object]
+    do: Callable[[], int | None]
     every: float
-    next_at: float = field(default=0.0)
 
-    def run(self) -> None:
-        """One that fails is tried again at its next time, and does not hold up the others."""
-        started = time.monotonic()
-        if started < self.next_at:
-            return
-        self.next_at = started + self.every
+    def keep_doing(self, stop: threading.Event) -> None:
+        """Until told to stop. One that fails is tried again at its next time."""
+        while not stop.is_set():
+            stop.wait(SOON if self._did_something() else self.every)
+
+    def _did_something(self) -> bool:
         try:
-            self.do()
+            return bool(self.do())
         except Exception:
             log.exception("%s failed", getattr(self.do, "__name__", "chore"))
+            return False
 
 
 def chores(rate: float) -> list[Chore]:
@@ -55,12 +55,12 @@ def run() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with valkey(parts().settings):
-        every = chores(parts().clock.rate)
-        shortest = min(chore.every for chore in every)
-        while not stop.is_set():
-            for chore in every:
-                chore.run()
-            stop.wait(shortest)
+        # a thread each: a provider that is slow to be asked about old messages must not hold up the new ones
+        threads = [threading.Thread(target=chore.keep_doing, args=(stop,)) for chore in chores(parts().clock.rate)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
 
 if __name__ == "__main__":

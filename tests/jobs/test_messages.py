@@ -1,4 +1,5 @@
 import json
+import threading
 import zlib
 from datetime import timedelta
 
@@ -145,23 +146,33 @@ def test_jobs_are_json_and_not_pickles(parts, in_jobs, queue_redis):
     assert said == ["jobs.messages.send", None, [[str(one)]], {}]
 
 
-def test_the_clock_does_the_other_chores_when_one_fails(caplog):
-    done = []
-    chores = [jobs_clock.Chore(lambda: 1 / 0, 1.0), jobs_clock.Chore(lambda: done.append(1), 1.0)]
-    for chore in chores:
-        chore.run()
+def test_a_chore_that_fails_is_tried_again_at_its_next_time(caplog):
+    stop, done = threading.Event(), []
 
-    assert done == [1]
-    assert "failed" in caplog.text
+    def fails_once() -> None:
+        done.append(1)
+        if len(done) == 1:
+            raise ZeroDivisionError
+        stop.set()
+
+    jobs_clock.Chore(fails_once, 0.01).keep_doing(stop)
+
+    assert len(done) == 2
+    assert "fails_once failed" in caplog.text
 
 
-def test_a_chore_waits_for_its_next_time():
-    done = []
-    chore = jobs_clock.Chore(lambda: done.append(1), 1000.0)
-    chore.run()
-    chore.run()
+def test_a_chore_that_had_something_to_do_looks_again_soon_and_not_after_its_long_time():
+    stop, left = threading.Event(), [3]
 
-    assert done == [1]
+    def hands_out() -> int:
+        left[0] -= 1
+        if not left[0]:
+            stop.set()
+        return left[0]
+
+    jobs_clock.Chore(hands_out, 1000.0).keep_doing(stop)
+
+    assert left == [0]
 
 
 def test_planning_ahead_puts_sessions_and_messages_in_their_place(parts, in_jobs, clock):
