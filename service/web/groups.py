@@ -158,7 +158,7 @@ def get_group(db: Session, group_id: UUID) -> Group:
 def _hours_of(db: Session, rule: Rule) -> dict[UUID, datetime]:
     """When each message of the rule that has not left is due."""
     query = select(Delivery.id, Delivery.due_at).where(Delivery.rule_id == rule.id, Delivery.state == State.SCHEDULED)
-    return dict(db.execute(query).tuples().all())
+    return dict(db.execute(query).all())
 
 
 def _read_form(db: Session) -> GroupForm:
