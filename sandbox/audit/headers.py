@@ -22,8 +22,8 @@ def no_auto_submitted(case: Case) -> list[Finding]:
 
 
 def reply_to_without_token(case: Case) -> list[Finding]:
-    """An answer could not be told to be one."""
-    return [finding(row) for row in case.mails if not _token(row)]
+    """An answer is asked for, and could not be told to be one. A mail without the header asks for none."""
+    return [finding(row) for row in case.mails if payload(row).get("reply_to") and not _token(row)]
 
 
 def token_not_lowercase(case: Case) -> list[Finding]:
