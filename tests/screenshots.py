@@ -52,7 +52,7 @@ def _take(browser: Browser, pages: str, phone: str) -> None:
     page.click("text=Create the account")
     page.wait_for_url(pages + "/")
     page.goto(pages + "/log?show=waiting")
-    time.sleep(75)  # a reminder goes out within the minute, and is answered below
+    time.sleep(70)  # a reminder goes out within the minute, and is answered below
     _answer(browser, phone)
     _shoot(page, "home", pages + "/")
     page.goto(pages + "/groups")
