@@ -1,0 +1,124 @@
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from service.flows import links, staffing
+from service.models import AuditEntry, Staff
+from service.models.practice import Role
+from tests.builders import NOW
+
+PASSWORD = "seven calm blue rivers"
+EMAIL = "dana@oak.example.org"
+
+
+def add(db, email=EMAIL, password=PASSWORD):
+    return staffing.add_staff(db, email, "Dana", Role.ADMIN, NOW, password)
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["", "short", "elevenchars", "aaaaaaaaaaaa", "ababababababab", "Password1234", "x" * 257, "123456789012"],
+)
+def test_a_password_that_is_easily_guessed_or_too_long_is_refused_in_words(password):
+    assert staffing.password_problem(password).endswith(".")
+
+
+@pytest.mark.parametrize(
+    "password", [PASSWORD, "twelve chars", "пароль длинный", "🌳🌊🌙⭐🔥🌈🍀🐟🐦🐝🐞🦋", "correct horse " * 15]
+)
+def test_any_other_password_will_do(password):
+    assert staffing.password_problem(password) is None
+
+
+def test_one_address_is_one_account(parts):
+    with parts.open_db() as db:
+        add(db)
+
+        with pytest.raises(staffing.AlreadyThere):
+            add(db, EMAIL.upper())
+
+
+def test_the_password_is_kept_as_argon2_with_at_least_owasps_cost(parts):
+    with parts.open_db() as db:
+        assert add(db).password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+def test_a_million_characters_are_refused_before_they_are_hashed(parts):
+    with parts.open_db() as db:
+        add(db)
+
+        assert staffing.sign_in(db, EMAIL, "x" * 1_000_000, NOW)[0] is None
+
+
+def test_a_success_forgets_the_failures_before_it(parts):
+    with parts.open_db() as db:
+        add(db)
+        for _ in range(3):
+            for _ in range(9):
+                staffing.sign_in(db, EMAIL, "another long password", NOW)
+            token, _ = staffing.sign_in(db, EMAIL, PASSWORD, NOW)
+
+            assert token is not None
+
+
+def test_a_closed_account_says_how_long_and_does_not_look_at_the_password(parts):
+    with parts.open_db() as db:
+        add(db)
+        for _ in range(10):
+            staffing.sign_in(db, EMAIL, "another long password", NOW)
+        token, sentence = staffing.sign_in(db, EMAIL, PASSWORD, NOW + timedelta(minutes=5))
+
+    assert (token, sentence) == (None, "Too many tries. Wait 10 minutes, or ask an administrator.")
+
+
+def test_a_token_lasts_eight_hours_unused_and_twelve_at_most(parts):
+    with parts.open_db() as db:
+        staff = add(db)
+        token = staffing.start(db, staff.id, NOW)
+        known = [staffing.who(db, token, NOW + timedelta(hours=hours)) is not None for hours in (0, 7, 9, 13)]
+
+    assert known == [True, True, False, False]
+
+
+def test_a_token_that_was_made_up_is_nobodys(parts):
+    with parts.open_db() as db:
+        assert staffing.who(db, "made up", NOW) is None
+
+
+def test_a_link_of_another_purpose_sets_no_password(parts):
+    with parts.open_db() as db:
+        token = links.new_link(db, "message", None)
+
+        assert links.follow(db, token, "password", NOW) is None
+
+
+def test_the_database_holds_the_hash_of_a_link_alone(parts):
+    with parts.open_db() as db:
+        staff = add(db, password=None)
+        token = staffing.password_link(db, staff, NOW)
+        rows = db.connection().exec_driver_sql("SELECT * FROM links").all()
+
+    assert token not in repr(rows)
+    assert len(token) >= 22
+
+
+def test_who_was_added_and_who_set_a_password_is_in_the_audit_log(parts):
+    with parts.open_db() as db:
+        staff = add(db, password=None)
+        link = links.follow(db, staffing.password_link(db, staff, NOW), "password", NOW)
+        staffing.set_password(db, link, PASSWORD, NOW)
+        entries = db.scalars(select(AuditEntry)).all()
+
+    assert [entry.action for entry in entries][-2:] == ["staff added", "password set"]
+    assert PASSWORD not in repr([vars(entry) for entry in entries])
+
+
+def test_names_and_addresses_of_staff_are_kept_sealed(parts):
+    with parts.open_db() as db:
+        add(db)
+    with parts.read_db() as db:
+        rows = db.connection().exec_driver_sql("SELECT * FROM staff").all()
+        assert db.scalars(select(Staff)).one().email == EMAIL
+
+    assert EMAIL not in repr([[bytes(v) if isinstance(v, memoryview) else v for v in row] for row in rows])
