@@ -37,6 +37,10 @@ class Told:
     to_phone: tuple[UUID, ...] = ()
     """The members that no message can reach in time: a person has to call them."""
 
+    def __add__(self, other: "Told") -> "Told":
+        to_phone = tuple(dict.fromkeys((*self.to_phone, *other.to_phone)))
+        return Told(self.by_text + other.by_text, self.by_email + other.by_email, to_phone)
+
 
 def announce(db: Session, news: News, now: datetime) -> Told:
     """Plan the notices of one change. Nobody is told of a session that is over."""

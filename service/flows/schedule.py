@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.flows.announce import News, Told, announce
-from service.flows.plan import Changes, plan
-from service.models import Group, GroupSession, Rule, Series
+from service.flows.plan import plan
+from service.models import Delivery, Group, GroupSession, Rule, Series
 from service.models.groups import SessionState
 from service.models.sealed import index_of
 from service.rules.kinds import DEFAULT_RULES, Kind
@@ -113,43 +113,44 @@ def materialise(db: Session, series: Series, now: datetime) -> int:
     return len(new)
 
 
-def change_from(db: Session, group_session: GroupSession, meeting: Meeting, now: datetime) -> Changes:
+def change_from(db: Session, group_session: GroupSession, meeting: Meeting, now: datetime) -> Told:
     """This session of a series and all later ones meet differently: the old series ends before, a new one begins.
 
-    Sessions that stay on their date keep their answers; the others are cancelled with notice, as if one by one.
+    Sessions that stay on their date keep their answers. Members are told of the first one that changes, and of those
+    that they were reminded of already; of the others their reminders will tell.
     """
     group = group_session.group
     series = db.get_one(Series, group_session.series_id)
     from_on = group_session.series_on or group_session.starts_at.astimezone(group.zone).date()
     later = db.scalars(
-        select(GroupSession).where(
-            GroupSession.series_id == series.id, GroupSession.series_on >= from_on, GroupSession.starts_at > now
-        )
+        select(GroupSession)
+        .where(GroupSession.series_id == series.id, GroupSession.series_on >= from_on, GroupSession.starts_at > now)
+        .order_by(GroupSession.starts_at)
     ).all()
     new = Series(group_id=group.id, **_columns(meeting))
     db.add(new)
     db.flush()
     kept = set(new.recurrence.dates(from_on, from_on + 2 * AHEAD))
-    for one in later:
-        _carry_over(db, one, new, kept, now)
-    series.until = from_on - timedelta(days=1)
-    series.count = None
+    changed = [one for one in later if _carry_over(db, one, new, kept)]
+    series.until, series.count = from_on - timedelta(days=1), None
     db.flush()
     materialise(db, new, now)
-    return plan(db, now, [group])
+    told = Told()
+    for one in changed:
+        if one is changed[0] or _was_spoken_of(db, one):
+            told += announce(db, _news(one), now)
+    plan(db, now, [group])
+    return told
 
 
 def move_session(db: Session, group_session: GroupSession, new_start: datetime, now: datetime) -> Told:
     """The session starts at another time. What was planned for the old start is void; members are told once."""
     _lock(db, group_session)
-    length = group_session.ends_at - group_session.starts_at
     if new_start == group_session.starts_at:
         return Told()
-    group_session.moved_from = group_session.starts_at
-    group_session.starts_at, group_session.ends_at = new_start, new_start + length
-    group_session.start_revision += 1
+    _shift(group_session, new_start)
     db.flush()
-    told = announce(db, News(Kind.MOVED, group_session, min(new_start, group_session.moved_from)), now)
+    told = announce(db, _news(group_session), now)
     plan(db, now, [group_session.group])
     return told
 
@@ -161,24 +162,52 @@ def cancel_session(db: Session, group_session: GroupSession, now: datetime) -> T
         return Told()
     group_session.state = SessionState.CANCELLED
     db.flush()
-    told = announce(db, News(Kind.CANCELLED, group_session, group_session.starts_at), now)
+    told = announce(db, _news(group_session), now)
     plan(db, now, [group_session.group])
     return told
 
 
-def _carry_over(db: Session, group_session: GroupSession, new: Series, kept: set[date], now: datetime) -> None:
-    """Give a session of the old series to the new one, at its new hour; cancel one that has no date there."""
+def _carry_over(db: Session, group_session: GroupSession, new: Series, kept: set[date]) -> bool:
+    """Give a session of the old series to the new one, at its new hour; cancel one that has no date there.
+
+    Returns whether its members have to know.
+    """
+    _lock(db, group_session)
     day = group_session.series_on
+    was_cancelled = group_session.is_cancelled
     if day is None or day not in kept:
-        cancel_session(db, group_session, now)
-        return
+        group_session.state = SessionState.CANCELLED
+        return not was_cancelled
     group_session.series_id = new.id
-    if group_session.is_cancelled:
-        return  # it stands for its day in the new series, which so adds no other
+    if was_cancelled:
+        return False  # it stands for its day in the new series, which so adds no other
     start = starts_at(day, new.at, group_session.group.zone)
-    if start != group_session.starts_at:
-        move_session(db, group_session, start, now)
+    has_moved = start != group_session.starts_at
+    if has_moved:
+        _shift(group_session, start)
     group_session.ends_at = start + timedelta(minutes=new.minutes)
+    return has_moved
+
+
+def _shift(group_session: GroupSession, new_start: datetime) -> None:
+    length = group_session.ends_at - group_session.starts_at
+    group_session.moved_from = group_session.starts_at
+    group_session.starts_at, group_session.ends_at = new_start, new_start + length
+    group_session.start_revision += 1
+
+
+def _news(group_session: GroupSession) -> News:
+    """What members have to know, before the earlier of the starts that they may have in mind."""
+    if group_session.is_cancelled:
+        return News(Kind.CANCELLED, group_session, group_session.starts_at)
+    before = min(group_session.starts_at, group_session.moved_from or group_session.starts_at)
+    return News(Kind.MOVED, group_session, before)
+
+
+def _was_spoken_of(db: Session, group_session: GroupSession) -> bool:
+    """Whether any member was sent a message about it."""
+    query = select(Delivery.id).where(Delivery.group_session_id == group_session.id, Delivery.marked_at.is_not(None))
+    return db.scalars(query.limit(1)).first() is not None
 
 
 def _lock(db: Session, group_session: GroupSession) -> None:

@@ -1,5 +1,6 @@
 """One session: who comes, what each was told, and its move or cancellation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,10 +13,11 @@ from service.flows import announce, attend, schedule
 from service.flows.announce import Told
 from service.flows.audit import audit
 from service.flows.show import current_answer
-from service.models import Attendance, Delivery, GroupSession, Member
+from service.models import Attendance, Delivery, GroupSession, Member, Series
 from service.models.groups import Answer, Came
+from service.rules.recurrence import Frequency
 from service.web import parts
-from service.web.forms import MoveForm
+from service.web.forms import GroupForm, MoveForm
 
 pages = Blueprint("sessions", __name__, url_prefix="/sessions/<uuid:session_id>")
 
@@ -97,6 +99,69 @@ def cancel(session_id: UUID) -> ResponseReturnValue:
         audit(db, g.staff.id, "session cancelled", group_session, now)
         flash(f"Cancelled. {_sentence(db, told)}", "success")
     return redirect(url_for("sessions.one_session", session_id=session_id))
+
+
+@pages.get("/series")
+def series_form(session_id: UUID) -> ResponseReturnValue:
+    """How the series meets now, to be changed from this session on."""
+    with parts().read_db() as db:
+        group_session = _get(db, session_id)
+        series = db.get(Series, group_session.series_id) if group_session.series_id else None
+        if series is None:
+            abort(404)
+        values = {
+            "starts_on": f"{group_session.starts_at.astimezone(group_session.group.zone):%Y-%m-%d}",
+            "time": f"{series.at:%H:%M}",
+            "minutes": str(series.minutes),
+            "repeats": "monthly" if series.frequency is Frequency.MONTHLY else str(series.every),
+            "ends": "until" if series.until else "count" if series.count else "open",
+            "until": series.until.isoformat() if series.until else "",
+            "count": str(series.count or ""),
+            "skip": "\n".join(series.skips),
+        }
+        return _series_page(group_session, _series_read(group_session, values))
+
+
+@pages.post("/series")
+def change_series(session_id: UUID) -> ResponseReturnValue:
+    """The first press shows who will hear of it and how; the second does it."""
+    now = parts().clock()
+    with parts().open_db() as db:
+        group_session = _get(db, session_id)
+        if group_session.series_id is None:
+            abort(404)
+        form = _series_read(group_session, request.form)
+        if form.group is None:
+            return _series_page(group_session, form), 422
+        meeting = schedule.Meeting(form.group.recurrence, form.group.at, form.group.minutes)
+        told = schedule.change_from(db, group_session, meeting, now)
+        if request.form.get("confirmed") != "1":
+            kept = {name: value for name, value in form.values.items() if name in SERIES_FIELDS}
+            return _confirm(db, group_session, told, "change_series", kept)
+        audit(db, g.staff.id, "series changed", group_session, now)
+        flash(f"Changed. {_sentence(db, told)}", "success")
+    return redirect(url_for("groups.one_group", group_id=group_session.group_id))
+
+
+SERIES_FIELDS = frozenset({"starts_on", "time", "minutes", "repeats", "ends", "count", "until", "skip"})
+
+
+def _series_read(group_session: GroupSession, typed: Mapping[str, str]) -> GroupForm:
+    group = group_session.group
+    own = {"group": group.name, "time_zone": group.time_zone}
+    return GroupForm.read({**typed, **own}, parts().clock().astimezone(group.zone).date(), group.time_zone)
+
+
+def _series_page(group_session: GroupSession, form: GroupForm) -> str:
+    return render_template(
+        "staff/series_change.html",
+        group=group_session.group,
+        group_session=group_session,
+        form=form,
+        errors=form.errors,
+        zones=None,
+        seen="",
+    )
 
 
 def _confirm(

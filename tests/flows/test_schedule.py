@@ -317,12 +317,21 @@ def test_from_here_on_no_session_stands_twice(parts, series):
         assert len(starts(db)) == len(set(starts(db))) == 12
 
 
-def test_from_here_on_sessions_that_stay_on_their_day_are_moved_and_told_of_once(parts, series):
+def test_from_here_on_members_are_told_of_the_first_session_that_changes_and_not_of_all_ten(parts, series):
     with parts.open_db() as db:
-        change_from(db, third(db), weekly(date(2027, 1, 21), time(17)), NOW)
-        told = notices(db, Kind.MOVED)
+        first = third(db)
+        change_from(db, first, weekly(date(2027, 1, 21), time(17)), NOW)
 
-    assert len(told) == len({row.group_session_id for row in told}) == 10
+        assert [row.group_session_id for row in notices(db, Kind.MOVED)] == [first.id]
+
+
+def test_from_here_on_members_are_told_of_each_session_that_they_were_reminded_of(parts, series):
+    with parts.open_db() as db:
+        later = db.scalars(select(GroupSession).order_by(GroupSession.starts_at)).all()[3]
+        builders.delivery(db, db.scalars(select(Member)).one(), later, marked_at=NOW)
+        change_from(db, third(db), weekly(date(2027, 1, 21), time(17)), NOW)
+
+        assert {row.group_session_id for row in notices(db, Kind.MOVED)} == {third(db).id, later.id}
 
 
 def test_from_here_on_another_day_cancels_the_old_ones(parts, series):

@@ -116,7 +116,8 @@ def test_every_page_is_there_for_staff(app, staff, busy):
     answers = {rule.endpoint: staff.get(path_of(app, rule, busy)) for rule in rules(app, "GET")}
     broken = {endpoint: answer.status_code for endpoint, answer in answers.items() if answer.status_code != 200}
 
-    assert broken == {"sign_in.welcome": 404}
+    # the first run is over, and the session at hand belongs to no series
+    assert broken == {"sign_in.welcome": 404, "sessions.series_form": 404}
 
 
 def test_every_staff_page_turns_strangers_away(app, busy):
