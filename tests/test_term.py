@@ -189,13 +189,7 @@ def assert_the_judge_finds_nothing(parts, sandbox):
         wanted = [{"app_message_id": str(row.id), "to": row.address} for row in rows]
     sandbox.tell(
         "expect",
-        # one-click headers want an https address, which the stand-in is not; replies to mails are not read
-        {
-            "messages": wanted,
-            "forbidden_words": FORBIDDEN,
-            "segments_budget": 1,
-            "skip": ["no_one_click", "reply_to_without_token"],
-        },
+        {"messages": wanted, "forbidden_words": FORBIDDEN, "segments_budget": 1},
     )
     verdict = sandbox.ask("audit")
 
