@@ -132,7 +132,8 @@ def _answered(
 def _crisis_key(finding: Finding, meant: Understanding, practice: Practice) -> str | None:
     """The answer to distress goes before every other; "" where none is safe. None: there is no distress."""
     if finding.level is Level.REVIEW:
-        return "unmonitored_notice" if meant.meaning is Meaning.WORDS else None
+        is_said = meant.meaning is Meaning.WORDS and any(map(str.isalpha, meant.words))  # a bare number says less
+        return "unmonitored_notice" if is_said else None
     if finding.level is not Level.CRISIS or finding.category is Category.UNKNOWN:
         return None
     if meant.meaning is Meaning.OPT_OUT:
