@@ -522,6 +522,14 @@ def test_distress_stands_red_on_the_home_page_though_sixty_replies_came_since(pa
     assert f"words at {NOW - timedelta(hours=9):%H:%M}" in staff.get("/replies").text
 
 
+def test_a_mail_from_nobody_we_know_is_not_called_a_number(parts, staff):
+    key = a_reply(parts)
+    with parts.open_db() as db:
+        db.get_one(Reply, key).channel = Channel.EMAIL
+
+    assert "Unknown address" in staff.get("/replies").text
+
+
 def test_distress_that_somebody_looked_at_is_red_no_more(parts, staff):
     key = a_reply(parts, "self_harm")
     staff.post(f"/replies/{key}/handled", {"back": "/"})
