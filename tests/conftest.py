@@ -9,6 +9,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine
 
 from service.channels.console import Console
@@ -20,6 +21,7 @@ from service.settings import Settings
 from service.upgrade import upgrade
 from service.wiring import Parts
 from tests import builders, postgres
+from tests.browser_install import find_browser
 from tests.builders import StoppedClock
 from tests.stand_ins import Sandbox, StandIn, running_sandbox, standing_in
 
@@ -27,6 +29,10 @@ hypothesis.settings.register_profile("here", deadline=None, database=None)
 hypothesis.settings.register_profile("ci", deadline=None, database=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
 
+CALM = (
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
+    *("--disable-sync", "--no-first-run"),
+)
 FIELD_KEYS = "k1:" + "A" * 43 + "="
 SECRET_KEY = "a secret key of the tests, and of nobody else"
 
@@ -202,3 +208,16 @@ def sandbox(sandbox_process: Sandbox) -> Sandbox:
 def stand_in() -> Iterator[StandIn]:
     with standing_in() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium, one a worker: Playwright starts only once in a process."""
+    path = find_browser()
+    if path is None:
+        say = pytest.fail if os.environ.get("CI") else pytest.skip
+        say("NO BROWSER: no page was walked. Run: python -m tests.browser_install")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=list(CALM))
+        yield chromium
+        chromium.close()

@@ -15,15 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-
-from tests.browser_install import find_browser
+from playwright.sync_api import Browser, BrowserContext, Page
 
 ROOT = Path(__file__).parents[2]
-QUIET = (
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
-    *("--disable-sync", "--no-first-run"),
-)
 START_SECONDS = 60
 PATIENCE = 30_000
 """Milliseconds: how long a page may take on a machine that runs everything at once."""
@@ -39,18 +33,6 @@ class Product:
     url: str
     phone: str
     log: Path
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = find_browser()
-    if path is None:
-        say = pytest.fail if os.environ.get("CI") else pytest.skip
-        say("NO BROWSER: no page was walked. Run: python -m tests.browser_install")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=list(QUIET))
-        yield chromium
-        chromium.close()
 
 
 @contextmanager

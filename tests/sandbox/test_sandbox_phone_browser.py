@@ -1,27 +1,14 @@
 """The on-screen phone in a real browser."""
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
 ALICE, ANN = "+12025550143", "ann@example.sandbox.test"
 PATHS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = next((found for name in PATHS if (found := shutil.which(name))), None)
-    if path is None and not os.environ.get("CI"):
-        pytest.skip("no Chromium and no Chrome on this machine")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture
