@@ -279,7 +279,7 @@ class _Reader:
             sender=self._text("SENDGRID_FROM") or "office@groups.example.org",
             reply_domain=self._text("SENDGRID_REPLY_DOMAIN"),
             event_public_key=self._text("SENDGRID_EVENT_PUBLIC_KEY") or ("" if live else SANDBOX_EVENT_KEY),
-            inbound_public_key=self._text("SENDGRID_INBOUND_PUBLIC_KEY"),
+            inbound_public_key=self._text("SENDGRID_INBOUND_PUBLIC_KEY") or ("" if live else SANDBOX_EVENT_KEY),
             base=self._base("SENDGRID_API_BASE", live, sandbox_port),
         )
 

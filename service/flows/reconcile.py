@@ -31,7 +31,7 @@ def sweep(db: Session, clock: Clock) -> int:
     now = clock()
     stale = db.scalars(
         select(Delivery)
-        .where(Delivery.state == State.SCHEDULED, Delivery.next_at <= now, Delivery.expires_at <= now)
+        .where(Delivery.state == State.SCHEDULED, Delivery.expires_at <= now)
         .limit(AT_ONCE)
         .with_for_update(skip_locked=True)
     ).all()
@@ -58,9 +58,12 @@ def reconcile(post: Post) -> int:
         questions = _to_ask(db, post.clock)
     closed = 0
     for delivery in questions:
-        found = _look_up(post, delivery)
-        with post.open_db() as db:
-            closed += _close(db, delivery, found, post.clock)
+        try:
+            found = _look_up(post, delivery)
+            with post.open_db() as db:
+                closed += _close(db, delivery, found, post.clock)
+        except Exception:  # one question that cannot be asked must not keep the others open
+            log.exception("delivery %s could not be reconciled", delivery.id)
     return closed
 
 

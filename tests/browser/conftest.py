@@ -1,5 +1,6 @@
 """The whole product, as `groupkeeper run` starts it, and a real Chromium in front of it."""
 
+import json
 import os
 import signal
 import socket
@@ -137,10 +138,16 @@ def never_sideways(page: Page) -> None:
 
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Product]:
-    """A product with its first account, one a worker. That account is made on a phone's screen."""
+    """A product with its first account, one a worker. That account is made on a phone's screen.
+
+    At the end the sandbox judges all that was sent and answered.
+    """
     with running_product(tmp_path_factory.mktemp("product")) as started:
         with walking(browser, started, 390) as walk:
             walk.first_account()
             assert walk.page.get_by_text("Welcome.").is_visible()
             assert complaints(walk) == []
         yield started
+        with urllib.request.urlopen(f"{started.phone}/_sandbox/audit", timeout=60) as answer:
+            verdict = json.load(answer)
+        assert {name: found for name, found in verdict["lists"].items() if found} == {}
