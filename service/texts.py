@@ -50,6 +50,11 @@ def sms(key: str, practice: Practice, language: str, values: Mapping[str, str]) 
     return to_gsm7(_filled(_template("sms", key, language), {**common(practice, language), **values}))
 
 
+def page(key: str, practice: Practice, language: str, values: Mapping[str, str]) -> str:
+    """The words of `key` as they stand on a member's page, beside its buttons. Raises MissingText."""
+    return _filled(_template("page", key, language), {**common(practice, language), **values})
+
+
 def email(key: str, practice: Practice, language: str, values: Mapping[str, str]) -> tuple[str, str]:
     """Subject and body. Raises MissingText."""
     subject, _, body = _template("email", key, language).partition("\n\n")

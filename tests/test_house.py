@@ -48,6 +48,18 @@ def test_every_kind_has_its_text_in_every_language(parts, kind, language):
     assert "{" not in text
 
 
+@builders.on_sqlite
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.INVITATION])
+def test_what_stands_beside_buttons_asks_for_no_reply_by_text(parts, kind, language):
+    values = dict.fromkeys(("day", "time", "next_day", "next_time"), "Wed Sep 30")
+    with parts.read_db() as db:
+        text = texts.page(TEXTS[kind], db.scalars(select(Practice)).one(), language, values)
+
+    assert "{" not in text
+    assert not re.search(r"\b(Reply|STOP|Responda C)\b", text)
+
+
 def test_every_setting_is_told_of_in_the_example():
     told = (ROOT / ".env.example").read_text("utf-8")
 

@@ -42,7 +42,9 @@ def words_of(db: Session, delivery: Delivery, practice: Practice, now: datetime)
         if following:
             said = texts.when(following.starts_at, following.group, member, practice)
             values |= {"next_day": said.day, "next_time": said.time}
-    return texts.sms(key, practice, member.language, values)
+    # a mail leads to a page with buttons: there is nothing to reply to
+    say = texts.page if delivery.channel is Channel.EMAIL else texts.sms
+    return say(key, practice, member.language, values)
 
 
 def message(db: Session, delivery: Delivery, practice: Practice, public_url: str, now: datetime) -> Message:

@@ -116,7 +116,7 @@ def series_form(session_id: UUID) -> ResponseReturnValue:
             "repeats": "monthly" if series.frequency is Frequency.MONTHLY else str(series.every),
             "ends": "until" if series.until else "count" if series.count else "open",
             "until": series.until.isoformat() if series.until else "",
-            "count": str(series.count or ""),
+            "count": str(_left(series, group_session) if series.count else ""),
             "skip": "\n".join(series.skips),
         }
         return _series_page(group_session, _series_read(group_session, values))
@@ -144,6 +144,12 @@ def change_series(session_id: UUID) -> ResponseReturnValue:
 
 
 SERIES_FIELDS = frozenset({"starts_on", "time", "minutes", "repeats", "ends", "count", "until", "skip"})
+
+
+def _left(series: Series, group_session: GroupSession) -> int:
+    """How many sessions of a counted series there are from this one on."""
+    on = group_session.series_on or series.starts_on
+    return len(series.recurrence.dates(on, on.replace(year=on.year + 9, day=min(on.day, 28))))
 
 
 def _series_read(group_session: GroupSession, typed: Mapping[str, str]) -> GroupForm:

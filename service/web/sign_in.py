@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.flows import links, staffing
+from service.flows.settle_in import Office
 from service.models import Practice, Reply, SignIn, Staff
 from service.models.practice import Role
 from service.rules import rows
@@ -19,6 +20,7 @@ from service.web import parts
 
 pages = Blueprint("sign_in", __name__)
 
+MEMBERS = frozenset({"me", "one_click"})
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
 """Behind a proxy on this machine everybody comes from it."""
@@ -67,7 +69,7 @@ def page_context() -> dict[str, Any]:
         waiting = db.scalar(select(func.count(Reply.id)).where(Reply.handled_at.is_(None))) if staff else 0
     return {
         "practice": practice,
-        "practice_name": practice.name if practice and practice.name != "Our practice" else "Groupkeeper",
+        "practice_name": _shown_name(practice),
         "practice_mode": settings.is_practice,
         "phone_url": settings.sandbox_url if settings.uses_sandbox else None,
         "staff": staff.name if staff else None,
@@ -79,7 +81,7 @@ def page_context() -> dict[str, Any]:
         "help_url": None,
         "idle": None,
         "errors": {},
-        "home_url": url_for("home.today"),
+        "home_url": request.path if request.blueprint in MEMBERS else url_for("home.today"),
         "page_lang": "en",
     }
 
@@ -167,6 +169,15 @@ def set_password(token: str) -> ResponseReturnValue:
         staff = staffing.set_password(db, link, password, now)
         signed_in = staffing.start(db, staff.id, now)
     return _with_cookie(redirect(url_for("home.today")), signed_in)
+
+
+def _shown_name(practice: Practice | None) -> str:
+    """Members' pages may be read over a shoulder: they say the neutral name that opens every text."""
+    if practice is None:
+        return "Groupkeeper"
+    if request.blueprint in MEMBERS:
+        return practice.sender_label
+    return "Groupkeeper" if practice.name == Office().name else practice.name
 
 
 def _first_run_page(form: dict[str, str], errors: dict[str, str]) -> str:

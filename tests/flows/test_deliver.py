@@ -309,7 +309,8 @@ def test_every_move_is_kept(parts, post, due):
     deliver(post, [due])
 
     with parts.read_db() as db:
-        events = db.execute(select(DeliveryEvent.was, DeliveryEvent.now, DeliveryEvent.by)).all()
+        query = select(DeliveryEvent.was, DeliveryEvent.now, DeliveryEvent.by).order_by(DeliveryEvent.seq)
+        events = db.execute(query).all()
     assert [tuple(event) for event in events] == [
         ("scheduled", "sending", "worker"),
         ("sending", "accepted", "worker"),
