@@ -161,7 +161,9 @@ def _planned(case: _Case, rule: Rule, due_at: datetime, superseded_at: datetime 
         ends = superseded_at
     late = due_at < now and where.send_at is not None
     soon = now + (NOT_TWICE_WITHIN if late else timedelta())
-    too_late = where.send_at is None or ends <= now or (superseded_at is not None and superseded_at <= soon)
+    # a reminder with no useful hour stays on the plan: by mail it wakes nobody, as a text staff see that it did not go
+    has_no_hour = where.send_at is None and not (rule.kind in REMINDERS and due_at > now)
+    too_late = has_no_hour or ends <= now or (superseded_at is not None and superseded_at <= soon)
     return Planned(
         id=delivery_id(
             group_session.starts_at,

@@ -18,7 +18,7 @@ from service.flows.pace import Lane
 from service.flows.standing import standings
 from service.models import Attendance, Delivery, Enrolment, GroupSession, Invitation, Member, Practice
 from service.rules.consent import Channel, Refusal
-from service.rules.kinds import NATURES, Kind, Occasion, slot
+from service.rules.kinds import NATURES, REMINDERS, Kind, Occasion, slot
 from service.rules.lifecycle import State
 from service.rules.segments import count
 from service.texts import MissingText
@@ -131,8 +131,8 @@ class Marking:
         group_session = delivery.group_session
         zone = group_session.group.time_zone if group_session else self._practice.time_zone
         open_hours = window(self._practice, zone, delivery.member)
-        wakes_nobody = delivery.channel is Channel.EMAIL and delivery.kind in (Kind.MOVED, Kind.CANCELLED)
-        if wakes_nobody or open_hours.allows(self._now):
+        is_mail = delivery.channel is Channel.EMAIL
+        if open_hours.allows(self._now) or (is_mail and delivery.kind in (Kind.MOVED, Kind.CANCELLED)):
             return False
         occasion = Occasion(
             starts_at=self._starts_at(group_session),
@@ -142,6 +142,8 @@ class Marking:
         )
         send_at = slot(delivery.kind, self._now, occasion).send_at
         if send_at is None or send_at >= delivery.expires_at + self._grace(delivery):
+            if is_mail and delivery.kind in REMINDERS:
+                return False  # the night leaves no hour before the session, and a mail wakes nobody
             self._give_up(delivery, Refusal.TOO_LATE)
             return True
         if NATURES[delivery.kind].useful_for is not None and delivery.kind is not Kind.CANCELLED:

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from service.flows import enrol
 from service.flows.consider import HORIZON
+from service.flows.deliver import deliver
 from service.flows.plan import plan, plan_member
 from service.flows.schedule import cancel_session, move_session
 from service.flows.suppress import lift, suppress
@@ -579,3 +580,42 @@ def test_planning_one_member_leaves_the_others_alone(parts):
         states = {row.member_id: row.state for row in all_deliveries(db)}
 
     assert states == {made.member: State.SCHEDULED, other.id: State.SCHEDULED}
+
+
+# no useful hour before the session
+
+
+@pytest.fixture
+def early(parts):
+    """A session at 9:30 tomorrow, known of since tonight at 22:00: no hour outside the night is left for a text."""
+    tonight = builders.local("2027-01-04 22:00")
+    with parts.open_db() as db:
+        builders.practice(db)
+        place = builders.group(db)
+        met = builders.session(db, place, builders.local("2027-01-05 09:30"))
+        same_day = builders.rule(db, place, Kind.SAME_DAY, 180)
+        builders.enrolled(db, place, builders.member(db, choice=Choice.BOTH, email="ana@example.org"))
+        plan(db, tonight)
+        return met.id, same_day.id
+
+
+def test_a_reminder_with_no_useful_hour_is_not_lost_without_a_word(parts, early):
+    with parts.read_db() as db:
+        rows = db.scalars(select(Delivery).where(Delivery.rule_id == early[1])).all()
+
+    assert {row.channel for row in rows} == {Channel.SMS, Channel.EMAIL}
+
+
+def test_of_a_reminder_with_no_useful_hour_the_mail_goes_and_the_text_is_shown_as_not_sent(parts, post, clock, early):
+    clock.go_to(builders.local("2027-01-05 06:31"))
+    with parts.read_db() as db:
+        ids = list(db.scalars(select(Delivery.id).where(Delivery.rule_id == early[1])))
+
+    deliver(post, ids)
+
+    with parts.read_db() as db:
+        fates = {row.channel: (row.state, row.reason) for row in db.scalars(select(Delivery))}
+    assert fates == {
+        Channel.EMAIL: (State.ACCEPTED, None),
+        Channel.SMS: (State.EXPIRED, Refusal.TOO_LATE),
+    }
