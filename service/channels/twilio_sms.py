@@ -141,6 +141,6 @@ def _translated(error: Exception) -> ChannelError:
         return ChannelDown(f"Twilio {code or status}")
     if code in twilio_codes.LATER:
         return NotAccepted(f"Twilio {code}")
-    if 400 <= status < 500:
+    if 400 <= status < 500 and code not in twilio_codes.UNCLEAR:
         return Refused(f"Twilio {code or status}")
     return Ambiguous(f"Twilio HTTP {status}")

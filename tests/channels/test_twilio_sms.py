@@ -99,6 +99,14 @@ def test_a_code_that_we_do_not_know_is_sorted_by_its_status(sms, stand_in, statu
         sms.send(MESSAGE)
 
 
+@pytest.mark.parametrize("code", sorted(twilio_codes.UNCLEAR))
+def test_a_code_that_says_nothing_of_acceptance_is_no_refusal_under_any_status(sms, stand_in, code):
+    stand_in.answer = lambda asked: asked.say(400, error_body(code))
+
+    with pytest.raises(Ambiguous):
+        sms.send(MESSAGE)
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", b"[]", b"null", b'"no"', b"{"])
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_server_error_without_a_code_may_have_been_accepted(sms, stand_in, status, body):
