@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from flask import g
 
+from service.channels.twilio_codes import SAYS
 from service.models import Delivery
 from service.rules.kinds import Kind
 from service.rules.lifecycle import GIVEN_UP, PLAIN_WORDS, State
@@ -77,7 +78,14 @@ def fate(delivery: Delivery, zone: ZoneInfo) -> str:
         return f"{'Held until' if held else 'Waiting for'} {moment(delivery.next_at, zone)}"
     words = PLAIN_WORDS[delivery.state]
     explains = delivery.state in GIVEN_UP or delivery.state in (State.UNDELIVERED, State.ASSUMED)
-    return f"{words}: {delivery.reason}" if explains and delivery.reason else words
+    return f"{words}: {_explained(delivery.reason)}" if explains and delivery.reason else words
+
+
+def _explained(reason: str) -> str:
+    """A reason that ends in one of Twilio's codes, said as a sentence; the code stays for whoever looks it up."""
+    code = reason.rpartition(" ")[2]
+    said = SAYS.get(int(code)) if code.isdecimal() else None
+    return f"{said} ({reason})" if said else reason
 
 
 def _country() -> str:

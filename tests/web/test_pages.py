@@ -556,6 +556,22 @@ def test_the_log_shows_each_message_on_one_page(parts, staff):
     assert shown == [50, 50, 20, 0]
 
 
+@pytest.mark.parametrize(
+    ("state", "reason", "shown"),
+    [
+        (State.UNDELIVERED, "code 30003", "Not delivered: The phone was off or out of reach. (code 30003)"),
+        (State.DEAD, "Twilio 21612", "This number cannot be reached by text. (Twilio 21612)"),
+        (State.UNDELIVERED, "code 39999", "Not delivered: code 39999"),
+    ],
+)
+def test_the_log_says_a_providers_code_in_words(parts, staff, state, reason, shown):
+    with parts.open_db() as db:
+        about = builders.session(db, builders.group(db))
+        builders.delivery(db, builders.member(db), about, state=state, reason=reason, attempts=1)
+
+    assert shown in staff.get("/log?show=failed").text
+
+
 SETTINGS = {
     "name": "Oak Street Practice",
     "sender_label": "Oak St Office",
