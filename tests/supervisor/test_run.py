@@ -103,9 +103,7 @@ pytestmark = [
 
 
 def test_everything_runs_after_one_command(running):
-    lines = " ".join(running.children().values())
-
-    assert all(part in lines for part in ("gunicorn", "jobs.worker", "jobs.clock", "sandbox", "valkey"))
+    until(lambda: all(running.pid_of(part) for part in ("gunicorn", "jobs.worker", "jobs.clock", "sandbox", "valkey")))
 
 
 def test_it_says_where_it_is(running):
