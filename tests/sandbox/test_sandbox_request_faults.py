@@ -11,6 +11,7 @@ from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioS
 
 from sandbox import config
 from sandbox.box import Box
+from tests.patience import eventually
 
 ALICE, BEN = "+12025550143", "+12025550187"
 GONE = requests.exceptions.RequestException
@@ -30,14 +31,6 @@ def send(twilio):
 @pytest.fixture
 def impatient(twilio_as):
     return sender(twilio_as(timeout=IMPATIENCE))
-
-
-def eventually(find, wanted, seconds: float = 20):
-    """What is found in the end. The sandbox works on after a client has gone."""
-    deadline = time.monotonic() + seconds
-    while (found := find()) != wanted and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return found
 
 
 def raised(call, *args) -> BaseException | None:
@@ -91,7 +84,7 @@ def test_an_empty_201_raises_nothing_and_names_nothing(sandbox, send):
     sandbox.fault("empty_201", times=1)
 
     assert send().sid is None
-    assert _told_of(sandbox, "empty_201") == [0]
+    assert eventually(lambda: _told_of(sandbox, "empty_201"), [0]) == [0]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from twilio.base.exceptions import TwilioRestException
 
 from sandbox import config
+from tests.patience import eventually
 
 ALICE = "+12025550143"
 SERVICE = config.SERVICE
@@ -171,8 +172,13 @@ def test_the_ledger_knows_our_own_id_and_who_called(sandbox, text):
 
     row = sandbox.accepted()[0]
     assert (row["provider_id"], row["app_message_id"], row["to_norm"]) == (sent.sid, "delivery-7", ALICE)
-    assert row["client_got_answer"] == 1
     assert row["user_agent"].startswith("twilio-python/")
+
+
+def test_the_ledger_learns_that_the_client_got_its_answer(sandbox, text):
+    text()
+
+    assert eventually(lambda: sandbox.accepted()[0]["client_got_answer"], 1) == 1
 
 
 def test_a_number_is_normalised(sandbox, text):
