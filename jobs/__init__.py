@@ -33,5 +33,5 @@ def connect_to(url: str) -> Redis:
 
 
 def queue() -> Queue:
-    """Ids only, in JSON. One queue a worker: with two, RQ loses a job whose worker is killed."""
+    """In JSON. One queue a worker: with two, RQ loses a job whose worker is killed."""
     return Queue(QUEUE, connection=redis(), serializer="json", job_class=OnlySend, default_timeout=600)

@@ -51,7 +51,7 @@ def chores(rate: float) -> list[Chore]:
 
 def run() -> None:
     set_up_logging(parts().settings)
-    stop = threading.Event()
+    stop = messages.stopping
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with valkey(parts().settings):

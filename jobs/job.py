@@ -12,11 +12,11 @@ class ForeignJob(Exception):
 
 
 class OnlySend(Job):
-    """Runs `jobs.messages.send` with ids, and nothing else: no other function, no callbacks, no webhooks."""
+    """Runs `jobs.messages.send`, and nothing else: no other function, no callbacks, no webhooks."""
 
     @property
     def func(self) -> Any:
-        if self.func_name != ALLOWED or self.instance is not None:
+        if self.func_name != ALLOWED or self.instance is not None or self.args or self.kwargs:
             raise ForeignJob("refused a job that is not ours")
         return super().func
 

@@ -1,52 +1,56 @@
-"""Due messages are handed out, soonest deadline first, and sent."""
+"""Somebody is told that messages are due, and sends them."""
 
+import threading
+import time
 from logging import getLogger
-from uuid import UUID
 
 from redis.exceptions import RedisError
 
 from jobs import parts, queue
 from jobs.post import post
-from service.flows.deliver import deliver, lease_due
+from service.flows import heartbeat
+from service.flows.deliver import deliver_due
+from service.flows.taking import is_due
 
 log = getLogger(__name__)
 
-BATCH = 50
-MOST_IN_QUEUE = 200
-"""Ids. Without a bound the same ids would be pushed again and again while the workers are behind."""
+ONE_JOB = 30.0
+"""Seconds after which a worker ends its job; the clock has the next one ready. RQ takes a longer one for dead."""
+ONE_CHORE = 5.0
+
+stopping = threading.Event()
+"""This process is to end: what is under way is finished, and nothing else begun."""
 
 
 def hand_out() -> int:
-    """Queue what is due, as far as there is room. Returns how many. Without Redis, send it here and now."""
-    handed_out = 0
+    """Say in the queue that something is due, where nobody has yet. Returns how often.
+
+    The word holds no ids: whoever hears it takes from the database what is due by then. A queue that is emptied, or a
+    worker that dies with the word, thus costs no more than the time to say it again. Without Redis, or with nobody to
+    hear the word, the clock sends by itself.
+    """
+    with parts().read_db() as db:
+        if not is_due(db, post()):
+            return 0
+        is_anybody_there = heartbeat.is_heard(db, "worker", parts().machine_clock())
     try:
-        room = MOST_IN_QUEUE - BATCH * len(queue())
+        if len(queue()):
+            return 0 if is_anybody_there else _send(ONE_CHORE)
+        queue().enqueue(send, result_ttl=0, failure_ttl=60, description="d")
     except RedisError:
-        return _send_without_queue()
-    while room > 0 and (ids := _lease(min(BATCH, room))):
-        try:
-            queue().enqueue(send, [str(one) for one in ids], result_ttl=0, failure_ttl=60, description="d")
-        except RedisError:
-            send([str(one) for one in ids])
-        handed_out += len(ids)
-        room -= BATCH
-    return handed_out
+        log.warning("no queue: sending directly")
+        return _send(ONE_CHORE)
+    return 1
 
 
-def send(delivery_ids: list[str]) -> None:
-    """Send a batch. Run twice it still sends once: only what is scheduled is marked."""
-    outcomes = deliver(post(), [UUID(one) for one in delivery_ids])
-    log.info("batch of %d: %s", len(delivery_ids), dict(outcomes))
+def send() -> None:
+    """Send what is due. Any number of these at once still send each message once."""
+    _send(ONE_JOB)
 
 
-def _send_without_queue() -> int:
-    ids = _lease(BATCH)
-    if ids:
-        log.warning("no queue: %d sent directly", len(ids))
-        send([str(one) for one in ids])
-    return len(ids)
-
-
-def _lease(limit: int) -> list[UUID]:
-    with parts().open_db() as db:
-        return lease_due(db, parts().clock, limit)
+def _send(seconds: float) -> int:
+    ends = time.monotonic() + seconds
+    outcomes = deliver_due(post(), lambda: stopping.is_set() or time.monotonic() > ends)
+    if outcomes:
+        log.info("sent: %s", {state.value: count for state, count in outcomes.items()})
+    return outcomes.total()

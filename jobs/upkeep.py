@@ -12,7 +12,7 @@ from jobs.post import post
 from service.clock import keep_alive
 from service.flows import heartbeat
 from service.flows.plan import plan
-from service.flows.reconcile import reconcile, sweep
+from service.flows.reconcile import recall, reconcile, sweep
 from service.flows.schedule import materialise
 from service.models import Group, Practice, Series
 
@@ -46,6 +46,7 @@ def put_away() -> None:
     """What is too late or was left open is closed."""
     with parts().open_db() as db:
         sweep(db, parts().clock)
+    recall(post())
     reconcile(post())
 
 

@@ -6,15 +6,17 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
+from types import FrameType
 
 from redis.exceptions import RedisError
 from rq import SimpleWorker
 
-from jobs import parts, queue, redis
+from jobs import messages, parts, queue, redis
 from jobs.job import OnlySend
 from jobs.post import post
 from service.embedded import valkey
 from service.flows import heartbeat
+from service.flows.reconcile import recall
 from service.logs import set_up_logging
 
 log = logging.getLogger(__name__)
@@ -29,11 +31,16 @@ class Worker(SimpleWorker):
     log_job_description = False
     max_connection_wait_time = 4.0
 
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Asked to end: what is under way is finished, and nothing else begun."""
+        messages.stopping.set()
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
 
 def run() -> None:
     set_up_logging(parts().settings)
     with valkey(parts().settings):
-        post()  # the provider clients are loaded now, not when the first message is due
+        recall(post())  # the provider clients are loaded now, not when the first message is due
         threading.Thread(target=_show_alive, daemon=True).start()
         _wait_for_redis()
         worker = Worker([queue()], connection=redis(), serializer="json", log_job_description=False, worker_ttl=30)

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 from service.clock import ClockSetting
-
-T = TypeVar("T")
+from service.environment import Environment, SettingsError
+from service.rules.retries import DEADLINE, LEASE, Patience
 
 SANDBOX_ACCOUNT = "AC" + "0" * 32
 SANDBOX_TOKEN = "12345"
@@ -25,6 +24,7 @@ SANDBOX_EVENT_KEY = (
 NAMES = (
     *("DATA_DIR", "DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "HOST", "PORT", "SANDBOX_PORT"),
     *("GROUPKEEPER_MODE", "GROUPKEEPER_CLOCK", "SECRET_KEY", "FIELD_KEYS", "SENDER_RATE", "LOG_FORMAT"),
+    *("HTTP_DEADLINE", "LEASE_SECONDS"),
     *("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_API_KEY", "TWILIO_API_SECRET"),
     *("TWILIO_FROM", "TWILIO_MESSAGING_SERVICE_SID", "TWILIO_API_BASE"),
     *("SENDGRID_API_KEY", "SENDGRID_FROM", "SENDGRID_REPLY_DOMAIN", "SENDGRID_EVENT_PUBLIC_KEY"),
@@ -48,12 +48,7 @@ SECRETS = frozenset(
 NEEDED_LIVE = ("PUBLIC_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SENDGRID_API_KEY", "SENDGRID_FROM")
 
 
-class SettingsError(Exception):
-    """Settings are missing or wrong. The text names all of them, and how to set each."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+PACE = "a number of segments a second, like 1; 0 is no limit"
 
 
 class Mode(StrEnum):
@@ -103,11 +98,17 @@ class Settings:
     sendgrid: SendGridSettings
     sender_rate: float
     """Segments a second for each sending number; 0 is no limit."""
+    patience: Patience
     log_format: str
 
     @property
     def is_practice(self) -> bool:
         return self.mode is Mode.PRACTICE
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Nobody elsewhere can reach the pages."""
+        return urlsplit(self.public_url).hostname in ("127.0.0.1", "localhost", "::1")
 
     @property
     def sandbox_url(self) -> str:
@@ -127,100 +128,56 @@ class _Reader:
     """Reads each setting, and keeps what is wrong until the end."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-        self._problems: list[str] = []
+        self._given = Environment(environ, SECRETS)
 
     def settings(self) -> Settings:
-        mode = self._one_of("GROUPKEEPER_MODE", tuple(Mode), Mode.PRACTICE)
+        mode = self._given.one_of("GROUPKEEPER_MODE", tuple(Mode), Mode.PRACTICE)
         live = mode == Mode.LIVE
-        port = self._port("PORT", 8000)
-        sandbox_port = self._port("SANDBOX_PORT", port + 1 if port < 65535 else port - 1)
-        data_dir = Path(self._text("DATA_DIR") or "./var").expanduser().resolve()
+        port = self._given.port("PORT", 8000)
+        sandbox_port = self._given.port("SANDBOX_PORT", port + 1 if port < 65535 else port - 1)
+        data_dir = Path(self._given.text("DATA_DIR") or "./var").expanduser().resolve()
         if live:
             self._need(NEEDED_LIVE)
         settings = Settings(
             data_dir=data_dir,
             database_url=self._database_url(data_dir),
             redis_url=self._redis_url(),
-            public_url=self._url("PUBLIC_URL", https=live) or f"http://127.0.0.1:{port}",
-            host=self._text("HOST") or "127.0.0.1",
+            public_url=self._given.url("PUBLIC_URL", https=live) or f"http://127.0.0.1:{port}",
+            host=self._given.text("HOST") or "127.0.0.1",
             port=port,
             sandbox_port=sandbox_port,
             mode=Mode(mode),
             clock=self._clock(live),
             secret_key=self._secret_key(),
-            field_keys=self._text("FIELD_KEYS"),
+            field_keys=self._given.text("FIELD_KEYS"),
             twilio=self._twilio(live, sandbox_port),
             sendgrid=self._sendgrid(live, sandbox_port),
-            sender_rate=self._rate(),
-            log_format=self._one_of("LOG_FORMAT", ("", "text", "json"), ""),
+            sender_rate=self._given.number("SENDER_RATE", 1.0, 10_000, PACE),
+            patience=self._patience(),
+            log_format=self._given.one_of("LOG_FORMAT", ("", "text", "json"), ""),
         )
-        if self._problems:
-            raise SettingsError(self._problems)
+        if self._given.problems:
+            raise SettingsError(self._given.problems)
         return settings
-
-    def _text(self, name: str) -> str:
-        value = self._environ.get(name, "").strip()
-        path = self._environ.get(f"{name}_FILE", "").strip() if name in SECRETS else ""
-        if not path:
-            return value
-        if value:
-            self._wrong(name, f"is set twice, also as {name}_FILE. Keep one of them")
-            return value
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            self._wrong(f"{name}_FILE", "names a file that cannot be read. Check the path and its permissions")
-            return ""
-
-    def _wrong(self, name: str, what: str) -> None:
-        self._problems.append(f"{name} {what}.")
 
     def _need(self, names: tuple[str, ...]) -> None:
         for name in names:
-            if not self._text(name):
-                self._wrong(name, "is missing: live mode needs it. Set it in the environment or in .env")
-        if not (self._text("TWILIO_FROM") or self._text("TWILIO_MESSAGING_SERVICE_SID")):
-            self._wrong("TWILIO_FROM", "is missing: set it to your number, or set TWILIO_MESSAGING_SERVICE_SID")
+            if not self._given.text(name):
+                self._given.wrong(name, "is missing: live mode needs it. Set it in the environment or in .env")
+        if not (self._given.text("TWILIO_FROM") or self._given.text("TWILIO_MESSAGING_SERVICE_SID")):
+            self._given.wrong("TWILIO_FROM", "is missing: set it to your number, or set TWILIO_MESSAGING_SERVICE_SID")
 
-    def _one_of(self, name: str, choices: tuple[str, ...], default: str) -> str:
-        value = self._text(name).lower() or default
-        if value not in choices:
-            self._wrong(name, f"must be one of: {', '.join(c for c in choices if c)}")
-            return default
-        return value
-
-    def _port(self, name: str, default: int) -> int:
-        value = self._text(name)
-        if value and not (value.isascii() and value.isdecimal() and 1 <= int(value) <= 65535):
-            self._wrong(name, "must be a whole number from 1 to 65535, like 8000")
-            return default
-        return int(value) if value else default
-
-    def _rate(self) -> float:
-        value = self._text("SENDER_RATE") or "1"
-        try:
-            rate = float(value)
-        except ValueError:
-            rate = -1
-        if not 0 <= rate <= 10_000:
-            self._wrong("SENDER_RATE", "must be a number of segments a second, like 1; 0 is no limit")
-            return 1.0
-        return rate
-
-    def _url(self, name: str, https: bool = False) -> str:
-        value = self._text(name).rstrip("/")
-        if not value:
-            return ""
-        wanted = ("https",) if https else ("http", "https")
-        if not _is_address(value, wanted):
-            what = f"must be an address like {wanted[0]}://groups.example.org, without a password or a query"
-            self._wrong(name, what)
-            return ""
-        return value
+    def _patience(self) -> Patience:
+        deadline = self._given.number("HTTP_DEADLINE", DEADLINE, 60, "a number of seconds from 1 to 60", least=1)
+        lease = self._given.number("LEASE_SECONDS", LEASE, 600, "a number of seconds from 8 to 600", least=8)
+        patience = Patience(deadline, lease)
+        if not patience.is_enough:
+            what = f"({lease:g}) must be at least 3 times HTTP_DEADLINE ({deadline:g}) plus 5"
+            self._given.wrong("LEASE_SECONDS", what)
+        return patience
 
     def _database_url(self, data_dir: Path) -> str:
-        value = self._text("DATABASE_URL")
+        value = self._given.text("DATABASE_URL")
         if not value:
             return f"sqlite:///{data_dir / 'groupkeeper.db'}"
         scheme, _, rest = value.partition("://")
@@ -228,73 +185,68 @@ class _Reader:
             return f"postgresql+psycopg://{rest}"
         if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
             return value
-        self._wrong("DATABASE_URL", "must begin with sqlite:/// or postgresql://, like postgresql://user@host/name")
+        self._given.wrong(
+            "DATABASE_URL", "must begin with sqlite:/// or postgresql://, like postgresql://user@host/name"
+        )
         return ""
 
     def _redis_url(self) -> str:
-        value = self._text("REDIS_URL")
+        value = self._given.text("REDIS_URL")
         if value and value.partition("://")[0] not in ("redis", "rediss", "unix"):
-            self._wrong("REDIS_URL", "must begin with redis:// or rediss://, or be empty for the embedded Valkey")
+            self._given.wrong("REDIS_URL", "must begin with redis:// or rediss://, or be empty for the embedded Valkey")
         return value
 
     def _secret_key(self) -> str:
-        value = self._text("SECRET_KEY")
+        value = self._given.text("SECRET_KEY")
         if value and len(value) < 32:
-            self._wrong("SECRET_KEY", "is too short: use at least 32 characters, or leave it out to have one made")
+            self._given.wrong("SECRET_KEY", "is too short: use 32 characters or more, or leave it out to have one made")
         return value
 
     def _clock(self, live: bool) -> ClockSetting | None:
-        value = self._text("GROUPKEEPER_CLOCK")
+        value = self._given.text("GROUPKEEPER_CLOCK")
         if not value:
             return None
         if live:
-            self._wrong("GROUPKEEPER_CLOCK", "only works in practice mode. Remove it to go live")
+            self._given.wrong("GROUPKEEPER_CLOCK", "only works in practice mode. Remove it to go live")
             return None
         try:
             return ClockSetting.parse(value)
         except ValueError:
-            self._wrong("GROUPKEEPER_CLOCK", "must look like 2026-03-06T12:00:00Z or 2026-03-06T12:00:00Z*600")
+            self._given.wrong("GROUPKEEPER_CLOCK", "must look like 2026-03-06T12:00:00Z or 2026-03-06T12:00:00Z*600")
             return None
 
     def _twilio(self, live: bool, sandbox_port: int) -> TwilioSettings:
-        given = self._text("TWILIO_ACCOUNT_SID")
-        key = self._text("TWILIO_API_KEY")
-        secret = self._text("TWILIO_API_SECRET")
+        given = self._given.text("TWILIO_ACCOUNT_SID")
+        key = self._given.text("TWILIO_API_KEY")
+        secret = self._given.text("TWILIO_API_SECRET")
         if bool(key) != bool(secret):
-            self._wrong("TWILIO_API_KEY", "and TWILIO_API_SECRET go together. Set both or neither")
-        service = self._text("TWILIO_MESSAGING_SERVICE_SID")
+            self._given.wrong("TWILIO_API_KEY", "and TWILIO_API_SECRET go together. Set both or neither")
+        service = self._given.text("TWILIO_MESSAGING_SERVICE_SID")
         return TwilioSettings(
             account_sid=given or SANDBOX_ACCOUNT,
-            auth_token=self._text("TWILIO_AUTH_TOKEN") or SANDBOX_TOKEN,
+            auth_token=self._given.text("TWILIO_AUTH_TOKEN") or SANDBOX_TOKEN,
             api_key=key or ("" if given else SANDBOX_API_KEY),
             api_secret=secret or ("" if given else SANDBOX_API_SECRET),
-            sender=self._text("TWILIO_FROM") or ("" if service else SANDBOX_NUMBER),
+            sender=self._given.text("TWILIO_FROM") or ("" if service else SANDBOX_NUMBER),
             messaging_service_sid=service,
             base=self._base("TWILIO_API_BASE", live, sandbox_port),
         )
 
     def _sendgrid(self, live: bool, sandbox_port: int) -> SendGridSettings:
         return SendGridSettings(
-            api_key=self._text("SENDGRID_API_KEY") or SANDBOX_SENDGRID_KEY,
-            sender=self._text("SENDGRID_FROM") or "office@groups.example.org",
-            reply_domain=self._text("SENDGRID_REPLY_DOMAIN"),
-            event_public_key=self._text("SENDGRID_EVENT_PUBLIC_KEY") or ("" if live else SANDBOX_EVENT_KEY),
-            inbound_public_key=self._text("SENDGRID_INBOUND_PUBLIC_KEY") or ("" if live else SANDBOX_EVENT_KEY),
+            api_key=self._given.text("SENDGRID_API_KEY") or SANDBOX_SENDGRID_KEY,
+            sender=self._given.text("SENDGRID_FROM") or "office@groups.example.org",
+            reply_domain=self._given.text("SENDGRID_REPLY_DOMAIN"),
+            event_public_key=self._given.text("SENDGRID_EVENT_PUBLIC_KEY") or ("" if live else SANDBOX_EVENT_KEY),
+            inbound_public_key=self._given.text("SENDGRID_INBOUND_PUBLIC_KEY") or ("" if live else SANDBOX_EVENT_KEY),
             base=self._base("SENDGRID_API_BASE", live, sandbox_port),
         )
 
     def _base(self, name: str, live: bool, sandbox_port: int) -> str | None:
-        given = self._url(name, https=live)
+        given = self._given.url(name, https=live)
         if given:
             return given
         return None if live else f"http://127.0.0.1:{sandbox_port}"
 
 
-def _is_address(value: str, schemes: tuple[str, ...]) -> bool:
-    try:
-        parts = urlsplit(value)
-        _ = parts.port  # raises where it is none
-    except ValueError:
-        return False
-    is_plain = not (parts.query or parts.fragment or parts.username or parts.password)
-    return parts.scheme in schemes and bool(parts.hostname) and is_plain
+__all__ = ["NAMES", "SECRETS", "Mode", "SendGridSettings", "Settings", "SettingsError", "TwilioSettings"]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -108,8 +108,14 @@ def _locale(practice: Practice, language: str) -> str:
 
 
 def _format(local: datetime, pattern: str, locale: str) -> str:
+    return _format_reading(local.replace(tzinfo=None), pattern, locale)
+
+
+@lru_cache(2048)
+def _format_reading(reading: datetime, pattern: str, locale: str) -> str:
+    """By what the clock on the wall reads: two clocks' readings of one instant are equal, and must not be mixed up."""
     # babel puts U+202F before AM and PM, which would double the price of the text
-    return format_datetime(local, pattern, locale=locale).replace("\u202f", " ").replace("\xa0", " ")
+    return format_datetime(reading, pattern, locale=locale).replace("\u202f", " ").replace("\xa0", " ")
 
 
 def _letters(local: datetime, zone: ZoneInfo, practice: Practice) -> str:

@@ -9,15 +9,15 @@ from functools import cached_property
 from dotenv import dotenv_values
 from sqlalchemy import Engine, select
 
-from service import keys
+from service import failpoints, keys
 from service.channels import Channel
 from service.clock import Clock, join, look
 from service.database import OpenDb, connect, opener, reader
-from service.flows.deliver import CALLS_AT_ONCE, Post
+from service.flows.calling import CALLS_AT_ONCE
+from service.flows.post import Post
 from service.models import Practice
 from service.models.sealed import use_keys
 from service.rules.consent import Channel as ChannelName
-from service.rules.retries import check_leases
 from service.settings import Settings, SettingsError
 
 
@@ -56,6 +56,8 @@ class Parts:
             calls=ThreadPoolExecutor(CALLS_AT_ONCE, "call"),
             public_url=self.settings.public_url,
             sender_rate=self.settings.sender_rate,
+            data_dir=self.settings.data_dir,
+            patience=self.settings.patience,
         )
 
 
@@ -65,7 +67,7 @@ def open_channels(parts: Parts) -> Mapping[ChannelName, Channel]:
     from service.channels.transport import Transport
     from service.channels.twilio_sms import TwilioSms
 
-    settings, transport = parts.settings, Transport()
+    settings, transport = parts.settings, Transport(parts.settings.patience)
     with parts.read_db() as db:
         practice = db.scalars(select(Practice)).first()
     return {
@@ -88,7 +90,7 @@ def build(settings: Settings, *, stays: bool) -> Parts:
 
     Raises SettingsError where the data directory or the keys cannot be used.
     """
-    check_leases()
+    failpoints.arm(os.environ, settings.is_on_this_machine)
     prepare_data_dir(settings)
     use_keys(keys.keyring(settings))
     engine = connect(settings.database_url)

@@ -178,7 +178,7 @@ def mails() -> Console:
 
 
 @pytest.fixture
-def post(parts: Parts, texts: Console, mails: Console) -> Iterator[Post]:
+def post(parts: Parts, texts: Console, mails: Console, data_dir: Path) -> Iterator[Post]:
     """What delivering needs, with channels that keep what they are given."""
     with ThreadPoolExecutor(8, "call") as calls:
         yield Post(
@@ -188,6 +188,7 @@ def post(parts: Parts, texts: Console, mails: Console) -> Iterator[Post]:
             calls=calls,
             public_url="https://groups.example.org",
             sender_rate=0,
+            data_dir=data_dir,
         )
 
 

@@ -87,8 +87,7 @@ def lived(parts, post, texts, mails, clock, in_jobs, log):  # noqa: F811
         messages.hand_out()
         with parts.open_db() as db:
             sweep(db, clock)
-            ids = [str(row.id) for row in builders.all_deliveries(db) if row.state is State.SCHEDULED]
-        messages.send(ids)
+        messages.send()
         reconcile(post)
     with parts.open_db() as db:
         for row in [row for row in builders.all_deliveries(db) if row.attempts]:

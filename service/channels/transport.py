@@ -14,9 +14,8 @@ import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError, SSLError
 
 from service.channels import Ambiguous, NotAccepted
-from service.rules.retries import HTTP_DEADLINE
+from service.rules.retries import Patience
 
-TIMEOUT = urllib3.Timeout(connect=3, read=15)
 CONNECTIONS = 64
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
 """What the official clients raise over an answer that is not of the shape they know."""
@@ -32,20 +31,22 @@ class Answer:
 class Transport:
     """A pool of kept connections. Made after the fork: children that share a connection get each other's answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience) -> None:
         bundle = os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE") or certifi.where()
         # reading some 140 certificates costs 40 ms: once a process, not once a connection
         context = ssl.create_default_context(cafile=bundle)
+        self._deadline = patience.deadline
+        timeout = urllib3.Timeout(connect=patience.to_connect, read=patience.to_answer)
         self._pool = urllib3.PoolManager(
-            num_pools=4, maxsize=CONNECTIONS, retries=False, timeout=TIMEOUT, ssl_context=context
+            num_pools=4, maxsize=CONNECTIONS, retries=False, timeout=timeout, ssl_context=context
         )
 
     def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-        """One request, never repeated, in 20 seconds at most.
+        """One request, never repeated, within the deadline.
 
         Raises NotAccepted where it certainly never arrived, Ambiguous where it may have.
         """
-        ends = time.monotonic() + HTTP_DEADLINE
+        ends = time.monotonic() + self._deadline
         try:
             response = self._pool.request(
                 method, url, body=body, headers=dict(headers), redirect=False, preload_content=False

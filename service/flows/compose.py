@@ -1,5 +1,6 @@
 """A delivery becomes a message: which text it is today, on whose clock, with which links."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -47,15 +48,23 @@ def words_of(db: Session, delivery: Delivery, practice: Practice, now: datetime)
     return say(key, practice, member.language, values)
 
 
-def message(db: Session, delivery: Delivery, practice: Practice, public_url: str, now: datetime) -> Message:
-    """The message of a delivery whose body is set, ready to leave. Adds the links that a mail carries."""
-    useful_for = delivery.expires_at - now
+@dataclass(frozen=True)
+class Letter:
+    """To whom, what it says, and from when on it is of no more use."""
+
+    to: str
+    body: str
+    useful_until: datetime
+
+
+def message(db: Session, delivery: Delivery, of: Letter, practice: Practice, public_url: str, now: datetime) -> Message:
+    """The message of a delivery, ready to leave. Adds the links that a mail carries."""
     if delivery.channel is Channel.SMS:
-        return Message(to=delivery.address, text=delivery.body, reference=str(delivery.id), useful_for=useful_for)
-    return _mail(db, delivery, practice, public_url, now)
+        return Message(to=of.to, text=of.body, reference=str(delivery.id), useful_for=of.useful_until - now)
+    return _mail(db, delivery, of, practice, public_url, now)
 
 
-def _mail(db: Session, delivery: Delivery, practice: Practice, public_url: str, now: datetime) -> Message:
+def _mail(db: Session, delivery: Delivery, of: Letter, practice: Practice, public_url: str, now: datetime) -> Message:
     """A mail says only that there is a message: its words wait behind the link."""
     member_id = delivery.member_id
     page = new_link(db, "message", now + LINKS_LAST, member_id=member_id, delivery_id=delivery.id)
@@ -69,7 +78,7 @@ def _mail(db: Session, delivery: Delivery, practice: Practice, public_url: str, 
     )
     # RFC 8058: one press, without a page; live mode always has an https address
     headers = {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-    return Message(to=delivery.address, text=body, reference=str(delivery.id), subject=subject, headers=headers)
+    return Message(to=of.to, text=body, reference=str(delivery.id), subject=subject, headers=headers)
 
 
 def _is_today(group_session: GroupSession, delivery: Delivery, now: datetime) -> bool:

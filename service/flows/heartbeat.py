@@ -37,6 +37,12 @@ def restarted(db: Session, machine_now: datetime) -> list[Heartbeat]:
     return list(db.scalars(query))
 
 
+def is_heard(db: Session, name: str, machine_now: datetime) -> bool:
+    """Whether any process of this name, `worker` or `worker.2`, was alive within the last minute."""
+    query = select(Heartbeat.name).where(Heartbeat.machine_at > machine_now - SILENT_AFTER)
+    return any(one.partition(".")[0] == name for one in db.scalars(query))
+
+
 def silent(db: Session, machine_now: datetime) -> list[str]:
     """The processes that were alive and are not any more."""
     rows = db.scalars(select(Heartbeat).order_by(Heartbeat.name))

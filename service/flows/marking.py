@@ -1,7 +1,7 @@
 """The facts of the mark: read again under lock, at the last moment at which a message can still be stopped."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from logging import getLogger
 from uuid import UUID
@@ -15,11 +15,13 @@ from service.flows import compose
 from service.flows.budget import Budget
 from service.flows.consider import answer_refusal, membership_refusal, window
 from service.flows.pace import Lane
+from service.flows.post import Post
 from service.flows.standing import standings
-from service.models import Attendance, Delivery, Enrolment, GroupSession, Invitation, Member, Practice
+from service.models import Attendance, Delivery, Enrolment, Group, GroupSession, Invitation, Member, Practice, Rule
 from service.rules.consent import Channel, Refusal
 from service.rules.kinds import NATURES, REMINDERS, Kind, Occasion, slot
 from service.rules.lifecycle import State
+from service.rules.quiet_hours import Window
 from service.rules.segments import count
 from service.texts import MissingText
 
@@ -32,15 +34,15 @@ EXPIRING = frozenset({Refusal.TOO_LATE, Refusal.SESSION_STARTED})
 class Marking:
     """One group of deliveries, locked, with every fact that may speak against sending them."""
 
-    def __init__(
-        self, db: Session, ids: Sequence[UUID], now: datetime, rate: float, senders: Mapping[Channel, str]
-    ) -> None:
-        self._db, self._now, self._rate, self._senders = db, now, rate, senders
+    def __init__(self, db: Session, ids: Sequence[UUID], post: Post, now: datetime) -> None:
+        self._db, self._post, self._now = db, post, now
         self._lanes: dict[Channel, Lane] = {}
+        self._windows: dict[tuple[str | None, ...], Window] = {}
         self._practice = db.scalars(select(Practice)).one()
         self._members = self._locked_members(ids)
         self._sessions = self._locked_sessions(ids)
         self._deliveries = db.scalars(Delivery.scheduled(ids).with_for_update(skip_locked=True)).all()
+        self._rules = self._all_rules()
         self._standings = standings(db, self._members)
         self._enrolments = self._all_enrolments()
         self._attendance = {
@@ -49,13 +51,13 @@ class Marking:
         }
         self._budget = Budget(db, self._members, self._practice, now)
 
-    def sendable(self, public_url: str) -> Iterator[tuple[Delivery, Message]]:
+    def sendable(self) -> Iterator[tuple[Delivery, Message]]:
         """Those that may go now, words and address set. The others are moved, or given a later hour."""
         for delivery in self._deliveries:
             if delivery.next_at > self._now:
                 continue  # handed out before it was given a later hour
             try:
-                message = self._prepared(delivery, public_url)
+                message = self._prepared(delivery)
             except SQLAlchemyError:
                 raise
             except Exception as error:  # a broken one would hold up its whole batch, time and again
@@ -66,13 +68,24 @@ class Marking:
                 if message is not None:
                     yield delivery, message
 
-    def _prepared(self, delivery: Delivery, public_url: str) -> Message | None:
+    def _prepared(self, delivery: Delivery) -> Message | None:
         refusal = self._refusal(delivery)
         if refusal is not None:
             self._give_up(delivery, refusal)
-        elif not self._is_held(delivery) and self._set_words(delivery) and self._takes_its_turn(delivery):
-            return compose.message(self._db, delivery, self._practice, public_url, self._now)
-        return None
+            return None
+        if self._is_held(delivery):
+            return None
+        try:
+            letter = self._letter(delivery)
+        except MissingText:
+            self._give_up(delivery, Refusal.NO_TEXT)
+            return None
+        if not self._takes_its_turn(delivery, letter):
+            return None
+        delivery.body, delivery.address = letter.body, letter.to
+        delivery.address_index = delivery.member.address_index(delivery.channel)
+        self._budget.take(delivery)
+        return compose.message(self._db, delivery, letter, self._practice, self._post.public_url, self._now)
 
     def _refusal(self, delivery: Delivery) -> Refusal | None:
         if delivery.expires_at <= self._now:
@@ -129,8 +142,7 @@ class Marking:
     def _is_held(self, delivery: Delivery) -> bool:
         """Whether it is night where the member is: it then waits for its next hour, or has none left."""
         group_session = delivery.group_session
-        zone = group_session.group.time_zone if group_session else self._practice.time_zone
-        open_hours = window(self._practice, zone, delivery.member)
+        open_hours = self._window(delivery)
         is_mail = delivery.channel is Channel.EMAIL
         if open_hours.allows(self._now) or (is_mail and delivery.kind in (Kind.MOVED, Kind.CANCELLED)):
             return False
@@ -152,28 +164,30 @@ class Marking:
         delivery.why = f"{delivery.why.partition(',')[0]}, held by quiet hours"
         return True
 
-    def _set_words(self, delivery: Delivery) -> bool:
-        try:
-            body = compose.words_of(self._db, delivery, self._practice, self._now)
-        except MissingText:
-            self._give_up(delivery, Refusal.NO_TEXT)
-            return False
-        delivery.body = body
-        delivery.address = delivery.member.address(delivery.channel)
-        delivery.address_index = delivery.member.address_index(delivery.channel)
-        return True
+    def _takes_its_turn(self, delivery: Delivery, letter: compose.Letter) -> bool:
+        """Whether the sending number is free. Otherwise it is as due as before."""
+        if delivery.channel not in self._lanes:
+            self._lanes[delivery.channel] = Lane(self._db, delivery.channel, self._post, self._now)
+        segments = count(letter.body).segments if delivery.channel is Channel.SMS else 1
+        if self._lanes[delivery.channel].take(segments):
+            return True
+        delivery.queued_until = None
+        return False
 
-    def _takes_its_turn(self, delivery: Delivery) -> bool:
-        """Whether the sending number is free. Otherwise the delivery is told when it will be."""
-        lane = self._lane(delivery.channel)
-        turn = lane.paused_until()
-        if turn is None and delivery.channel is Channel.SMS:
-            turn = lane.next_slot(count(delivery.body).segments)
-        if turn is not None and turn > self._now:
-            delivery.next_at, delivery.queued_until = turn, None
-            return False
-        self._budget.take(delivery)
-        return True
+    def _letter(self, delivery: Delivery) -> compose.Letter:
+        """A text that its provider still holds when the member's night begins must die there, not wake them."""
+        until = delivery.expires_at
+        if delivery.channel is Channel.SMS:
+            until = min(until, self._window(delivery).next_closing(self._now))
+        body = compose.words_of(self._db, delivery, self._practice, self._now)
+        return compose.Letter(delivery.member.address(delivery.channel), body, until)
+
+    def _window(self, delivery: Delivery) -> Window:
+        zone = delivery.group_session.group.time_zone if delivery.group_session else self._practice.time_zone
+        clocks = (zone, delivery.member.time_zone, *delivery.member.number_zones)
+        if clocks not in self._windows:
+            self._windows[clocks] = window(self._practice, zone, delivery.member)
+        return self._windows[clocks]
 
     def _give_up(self, delivery: Delivery, refusal: Refusal) -> None:
         to = State.CANCELLED
@@ -183,12 +197,6 @@ class Marking:
             to = State.EXPIRED
         delivery.move(self._db, to, self._now, refusal, by="worker")
         delivery.settled_at = self._now
-
-    def _lane(self, channel: Channel) -> Lane:
-        if channel not in self._lanes:
-            rate = self._rate if channel is Channel.SMS else 0
-            self._lanes[channel] = Lane(self._db, self._senders[channel], rate, self._now)
-        return self._lanes[channel]
 
     def _starts_at(self, group_session: GroupSession | None) -> datetime:
         return group_session.starts_at if group_session else self._now + timedelta(days=1)
@@ -206,7 +214,14 @@ class Marking:
     def _locked_sessions(self, ids: Sequence[UUID]) -> Sequence[GroupSession]:
         mine = select(Delivery.group_session_id).where(Delivery.id.in_(ids))
         query = select(GroupSession).where(GroupSession.id.in_(mine)).order_by(GroupSession.id)
-        return self._db.scalars(query.with_for_update(read=True)).all()
+        sessions = self._db.scalars(query.with_for_update(read=True)).all()
+        self._groups = self._db.scalars(select(Group).where(Group.id.in_({row.group_id for row in sessions}))).all()
+        return sessions
+
+    def _all_rules(self) -> Sequence[Rule]:
+        """Read at once: each would be read by itself when it is asked for."""
+        ids = {delivery.rule_id for delivery in self._deliveries if delivery.rule_id}
+        return self._db.scalars(select(Rule).where(Rule.id.in_(ids))).all() if ids else ()
 
     def _all_enrolments(self) -> dict[tuple[UUID, UUID], list[Enrolment]]:
         enrolments: dict[tuple[UUID, UUID], list[Enrolment]] = defaultdict(list)

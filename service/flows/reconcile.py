@@ -2,28 +2,30 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from logging import getLogger
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.channels import ChannelError
 from service.clock import Clock
-from service.flows.deliver import Post
+from service.flows.pace import lock_sender
+from service.flows.post import Post
+from service.journal import Line, left_behind
 from service.models import Delivery
 from service.rules.consent import Channel, Refusal
 from service.rules.kinds import NATURES, WhenUnknown
 from service.rules.lifecycle import State
-from service.rules.retries import LEASE, LOOKS_AFTER
 
 log = getLogger(__name__)
 
 AT_ONCE = 100
-EVENTS_AWAITED = 600.0
-"""Seconds in which a mail that went shows up in SendGrid's events."""
-GIVEN_UP_AFTER = 600.0
-"""Seconds for which a provider's list may not answer before the question is closed without proof."""
+POISONED_AFTER = 3
+"""A message whose worker was lost so often may be what kills it: it is not tried again."""
 NOT_KNOWN = "the provider could not say whether it went"
+POISONED = "its worker was lost three times"
 
 
 def sweep(db: Session, clock: Clock) -> int:
@@ -45,8 +47,20 @@ def sweep(db: Session, clock: Clock) -> int:
         .with_for_update(skip_locked=True)
     ).all()
     for delivery in orphaned:
+        delivery.kills += 1
         delivery.move(db, State.UNKNOWN, now, "the worker was lost", by="sweeper")
     return len(stale) + len(orphaned)
+
+
+def recall(post: Post) -> int:
+    """Record what workers that are gone had heard from the provider, and could not write down. Returns how many."""
+    recalled = 0
+    for path, lines in left_behind(post.data_dir):
+        for batch in (lines[at : at + AT_ONCE] for at in range(0, len(lines), AT_ONCE)):
+            with post.open_db() as db:
+                recalled += sum(_recalled(db, line, post.clock()) for line in batch)
+        path.unlink(missing_ok=True)
+    return recalled
 
 
 def reconcile(post: Post) -> int:
@@ -55,34 +69,44 @@ def reconcile(post: Post) -> int:
     No transaction is open while the provider is asked.
     """
     with post.open_db() as db:
-        questions = _to_ask(db, post.clock)
-    closed = 0
-    for delivery in questions:
-        try:
-            found = _look_up(post, delivery)
-            with post.open_db() as db:
-                closed += _close(db, delivery, found, post.clock)
-        except Exception:  # one question that cannot be asked must not keep the others open
-            log.exception("delivery %s could not be reconciled", delivery.id)
-    return closed
+        questions = _to_ask(db, post)
+    return sum(post.calls.map(lambda delivery: _ask(post, delivery), questions))
 
 
-def _to_ask(db: Session, clock: Clock) -> Sequence[Delivery]:
-    now = clock()
-    query = select(Delivery).where(Delivery.state == State.UNKNOWN).order_by(Delivery.expires_at).limit(AT_ONCE)
-    questions = [delivery for delivery in db.scalars(query) if _next_look(delivery, clock) <= now]
+def _recalled(db: Session, line: Line, now: datetime) -> bool:
+    delivery = db.get(Delivery, UUID(line.delivery_id), with_for_update=True)
+    if delivery is None or delivery.fence != line.fence or delivery.state not in (State.SENDING, State.UNKNOWN):
+        return False
+    delivery.provider_id, delivery.accepted_at = line.provider_id or None, delivery.marked_at
+    return delivery.move(db, State.ACCEPTED, now, "found in the journal", by="reconciler")
+
+
+def _ask(post: Post, delivery: Delivery) -> bool:
+    try:
+        found = _look_up(post, delivery)
+        with post.open_db() as db:
+            return _close(db, delivery, found, post)
+    except Exception:  # one question that cannot be asked must not keep the others open
+        log.exception("delivery %s could not be reconciled", delivery.id)
+        return False
+
+
+def _to_ask(db: Session, post: Post) -> Sequence[Delivery]:
+    now = post.clock()
+    query = select(Delivery).where(Delivery.state == State.UNKNOWN).order_by(Delivery.expires_at)
+    questions = list(islice((row for row in db.scalars(query) if _next_look(row, post) <= now), AT_ONCE))
     for delivery in questions:
         _ = delivery.address, delivery.body
     db.expunge_all()
     return questions
 
 
-def _next_look(delivery: Delivery, clock: Clock) -> datetime:
+def _next_look(delivery: Delivery, post: Post) -> datetime:
     marked_at = delivery.marked_at or delivery.due_at
     if delivery.channel is Channel.EMAIL:
-        return marked_at + clock.lasting(EVENTS_AWAITED)
-    after = LOOKS_AFTER[min(delivery.looks, len(LOOKS_AFTER) - 1)]
-    return marked_at + clock.lasting(after)
+        return marked_at + post.clock.lasting(post.patience.events_awaited)
+    looks = post.patience.looks_after
+    return marked_at + post.clock.lasting(looks[min(delivery.looks, len(looks) - 1)])
 
 
 def _look_up(post: Post, delivery: Delivery) -> Sequence[str] | None:
@@ -99,38 +123,43 @@ def _look_up(post: Post, delivery: Delivery) -> Sequence[str] | None:
         return None
 
 
-def _close(db: Session, asked: Delivery, found: Sequence[str] | None, clock: Clock) -> bool:
-    now = clock()
+def _close(db: Session, asked: Delivery, found: Sequence[str] | None, post: Post) -> bool:
+    now = post.clock()
     delivery = db.scalars(select(Delivery).where(Delivery.id == asked.id).with_for_update()).one()
     if delivery.state is not State.UNKNOWN or delivery.fence != asked.fence:
         return False
     if found is None:
-        return _close_without_proof(db, delivery, clock)
+        return _close_without_proof(db, delivery, post)
+    lock_sender(db, post.channels[delivery.channel].sender, now)  # of two that look, both would take the same name
     ours = _not_of_others(db, delivery, found)
     if ours:
         delivery.provider_id, delivery.accepted_at = ours[0], delivery.marked_at
         return delivery.move(db, State.ACCEPTED, now, "found at the provider", by="reconciler")
     delivery.looks += 1
-    if delivery.looks < len(LOOKS_AFTER) or now < (delivery.lease_until or now):
+    if delivery.looks < len(post.patience.looks_after) or now < (delivery.lease_until or now):
         return False
+    if delivery.kills >= POISONED_AFTER:
+        delivery.settled_at = now
+        return delivery.move(db, State.DEAD, now, POISONED, by="reconciler")
     delivery.next_at, delivery.queued_until = now, None  # where it is too late by now, the sweep puts it away
     return delivery.move(db, State.SCHEDULED, now, "proven not to have gone", by="reconciler")
 
 
 def _not_of_others(db: Session, delivery: Delivery, found: Sequence[str]) -> list[str]:
     """Two texts can have the same words: a name that another delivery holds is not this one's."""
-    taken = set(
-        db.scalars(select(Delivery.provider_id).where(Delivery.provider_id.in_(found), Delivery.id != delivery.id))
+    others = select(Delivery.provider_id).where(
+        Delivery.address_index == delivery.address_index, Delivery.provider_id.in_(found), Delivery.id != delivery.id
     )
+    taken = set(db.scalars(others))
     return [name for name in found if name not in taken]
 
 
-def _close_without_proof(db: Session, delivery: Delivery, clock: Clock) -> bool:
+def _close_without_proof(db: Session, delivery: Delivery, post: Post) -> bool:
     """Nobody can say. By the policy of the kind it is left alone, or sent once more."""
-    now = clock()
+    now, patience = post.clock(), post.patience
     waited = now - (delivery.marked_at or now)
-    patience = clock.lasting(GIVEN_UP_AFTER if delivery.channel is Channel.SMS else EVENTS_AWAITED)
-    if waited < max(patience, clock.lasting(LEASE)) and now < delivery.expires_at - timedelta(minutes=1):
+    enough = patience.gives_up_asking if delivery.channel is Channel.SMS else patience.events_awaited
+    if waited < post.clock.lasting(enough) and now < delivery.expires_at - timedelta(minutes=1):
         return False
     again = NATURES[delivery.kind].when_unknown is WhenUnknown.AGAIN
     if again and delivery.attempts == 1 and now < delivery.expires_at:

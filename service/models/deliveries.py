@@ -1,11 +1,12 @@
 """The messages that are planned and sent, and all that became of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Select, String, select, text
+from sqlalchemy import ForeignKey, Index, Select, String, bindparam, insert, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from service.models.base import Base, Identified, words
@@ -19,6 +20,14 @@ from service.rules.lifecycle import State, may_move
 REASON_MOST = 80
 IS_SCHEDULED = text("state = 'scheduled'")
 IS_OPEN_QUESTION = text("state in ('sending', 'unknown')")
+
+
+@dataclass(frozen=True)
+class Move:
+    """The state that a locked row is in, and what else becomes of it."""
+
+    was: State
+    values: Mapping[str, object]
 
 
 class Delivery(Identified):
@@ -63,6 +72,8 @@ class Delivery(Identified):
     attempts: Mapped[int] = mapped_column(default=0)
     looks: Mapped[int] = mapped_column(default=0)
     """How often the provider was asked about it since the mark."""
+    kills: Mapped[int] = mapped_column(default=0)
+    """How often its worker was lost between the mark and the record."""
     marked_at: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
@@ -115,6 +126,26 @@ class Delivery(Identified):
         self.state, self.reason = to, reason
         return True
 
+    @classmethod
+    def move_all(cls, db: Session, moves: Mapping[UUID, Move], to: State, now: datetime, *, by: str) -> None:
+        """`move` for many rows that are locked and may all make this move, in two statements."""
+        if not moves:
+            return
+        assert all(may_move(move.was, to) for move in moves.values()), "a move that the lifecycle does not know"
+        table = cls.metadata.tables[cls.__tablename__]
+        rows = [{"of": one, "state": to, "reason": None, **move.values} for one, move in moves.items()]
+        db.connection().execute(update(table).where(table.c.id == bindparam("of")), rows)
+        events = [{"delivery_id": one, "was": move.was, "now": to, "at": now, "by": by} for one, move in moves.items()]
+        db.connection().execute(insert(DeliveryEvent), events)
+
+    def mark(self, db: Session, now: datetime, lease_until: datetime) -> None:
+        """It is called next. From now on it may have gone."""
+        self.fence += 1
+        self.attempts += 1
+        self.looks = 0
+        self.marked_at, self.lease_until, self.queued_until = now, lease_until, None
+        self.move(db, State.SENDING, now, by="worker")
+
 
 class DeliveryEvent(Base):
     """One move of a delivery. Added, never changed."""
@@ -138,5 +169,7 @@ class Sender(Base):
 
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     free_at: Mapped[datetime]
+    failures: Mapped[int] = mapped_column(default=0)
+    """In a row, of the provider's."""
     paused_until: Mapped[datetime | None]
     pause_reason: Mapped[str | None] = mapped_column(String(80))

@@ -99,6 +99,12 @@ class Consent(Base):
         """Oldest first: of one channel and purpose, the last one counts."""
         return select(cls).where(cls.member_id.in_(member_ids)).order_by(cls.seq)
 
+    @classmethod
+    def last_words(cls, member_ids: Collection[UUID]) -> Select[UUID, int, Channel, Purpose, bool, bytes]:
+        """Only what a decision needs of each, oldest first."""
+        columns = (cls.member_id, cls.seq, cls.channel, cls.purpose, cls.is_yes, cls.address_index)
+        return select(*columns).where(cls.member_id.in_(member_ids)).order_by(cls.seq)
+
 
 class Suppression(Identified):
     """An address that must not be written to, until the member themselves lifts it. Outlives the member's own row."""

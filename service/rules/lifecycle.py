@@ -42,7 +42,7 @@ MOVES: Mapping[State, frozenset[State]] = {
     # of one that was tried, believed lost and put back, a late report says that it went after all
     State.SCHEDULED: frozenset({State.SENDING}) | GIVEN_UP | REPORTED,
     State.SENDING: frozenset({State.SCHEDULED, State.UNKNOWN, State.DEAD, State.SUPPRESSED}) | REPORTED,
-    State.UNKNOWN: frozenset({State.SCHEDULED, State.ASSUMED}) | REPORTED,
+    State.UNKNOWN: frozenset({State.SCHEDULED, State.ASSUMED, State.DEAD}) | REPORTED,
     State.ASSUMED: REPORTED,
     State.ACCEPTED: REPORTED - {State.ACCEPTED},
     State.SENT: frozenset({State.DELIVERED, State.UNDELIVERED}),

@@ -49,6 +49,10 @@ class Window:
         openings = self._readings(self.opens, moment, range(-1, DAYS_AHEAD + 1))
         return min((at for at in openings if at > moment and self.allows(at)), default=None)
 
+    def next_closing(self, moment: datetime) -> datetime:
+        """When the window closes next, on whichever clock is first. In UTC."""
+        return min(at for at in self._readings(self.closes, moment, range(2)) if at > moment)
+
     def last_before(self, moment: datetime) -> datetime | None:
         """A quarter of an hour before the window last closed, at `moment` or earlier. In UTC.
 

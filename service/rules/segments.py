@@ -3,6 +3,7 @@
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Encoding(StrEnum):
@@ -46,6 +47,7 @@ PLAIN = {
 REPLACED = str.maketrans({char: plain for plain, chars in PLAIN.items() for char in chars})
 
 
+@lru_cache(2048)
 def count(text: str) -> Segments:
     """The encoding, units and parts of a text as it stands.
 
@@ -57,6 +59,7 @@ def count(text: str) -> Segments:
     return Segments(encoding, units, 1 if units <= SINGLE[encoding] else _parts(widths, PART[encoding]))
 
 
+@lru_cache(2048)
 def to_gsm7(text: str, *, keep_accents: bool = False) -> str:
     """The text with the plain signs that GSM-7 has for typeset ones: quotes, dashes, odd spaces, full-width letters.
 

@@ -3,7 +3,6 @@ import threading
 from datetime import timedelta
 
 import pytest
-import urllib3
 
 from service.channels import (
     AddressRefused,
@@ -13,10 +12,10 @@ from service.channels import (
     Message,
     NotAccepted,
     Refused,
-    transport,
 )
 from service.channels.sendgrid_email import SendGridEmail
 from service.channels.transport import Transport
+from service.rules.retries import Patience
 from service.settings import Settings
 from tests.builders import NOW
 
@@ -29,8 +28,11 @@ MESSAGE = Message(
 )
 
 
-def channel(url):
-    return SendGridEmail(Settings.from_env({"SENDGRID_API_BASE": url}).sendgrid, Transport(), "Oak St Office")
+PATIENT = Patience()
+
+
+def channel(url, patience=PATIENT):
+    return SendGridEmail(Settings.from_env({"SENDGRID_API_BASE": url}).sendgrid, Transport(patience), "Oak St Office")
 
 
 @pytest.fixture
@@ -121,9 +123,8 @@ def test_where_nobody_listens_nothing_was_accepted(email, stand_in):
         email.send(MESSAGE)
 
 
-def test_an_answer_that_does_not_come_may_have_been_accepted(email, stand_in, monkeypatch):
-    monkeypatch.setattr(transport, "TIMEOUT", urllib3.Timeout(connect=0.3, read=0.3))
-    email = channel(stand_in.url)
+def test_an_answer_that_does_not_come_may_have_been_accepted(stand_in):
+    email = channel(stand_in.url, Patience(deadline=0.5))
     stand_in.answer = lambda asked: stand_in.over.wait(5)
 
     with pytest.raises(Ambiguous):

@@ -23,6 +23,7 @@ from service.channels import (
 )
 from service.channels.transport import Transport, rebased
 from service.channels.twilio_sms import TwilioSms
+from service.rules.retries import Patience
 from service.settings import Settings
 from tests.builders import NOW, on_sqlite
 
@@ -40,21 +41,18 @@ EXCEPTIONS = {20404: ChannelDown}
 MESSAGE = Message(to="+12125550101", text="See you today.", reference="0189-ref", useful_for=timedelta(hours=2))
 
 
-def channel(url):
+PATIENT, IMPATIENT = Patience(), Patience(deadline=0.5)
+"""The second has time-outs that a test can wait for."""
+
+
+def channel(url, patience=PATIENT):
     settings = Settings.from_env({"TWILIO_API_BASE": url})
-    return TwilioSms(settings.twilio, Transport(), "https://groups.example.org/webhooks/twilio/status")
+    return TwilioSms(settings.twilio, Transport(patience), "https://groups.example.org/webhooks/twilio/status")
 
 
 @pytest.fixture
 def sms(stand_in):
     return channel(stand_in.url)
-
-
-@pytest.fixture
-def impatient(monkeypatch):
-    """Time-outs that a test can wait for."""
-    monkeypatch.setattr(transport, "TIMEOUT", urllib3.Timeout(connect=0.3, read=0.3))
-    monkeypatch.setattr(transport, "HTTP_DEADLINE", 0.5)
 
 
 def http_status(row):
@@ -185,16 +183,16 @@ def test_a_connection_that_is_cut_may_have_been_accepted(sms, stand_in):
         sms.send(MESSAGE)
 
 
-def test_an_answer_that_does_not_come_may_have_been_accepted(impatient, stand_in):
-    sms = channel(stand_in.url)
+def test_an_answer_that_does_not_come_may_have_been_accepted(stand_in):
+    sms = channel(stand_in.url, IMPATIENT)
     stand_in.answer = lambda asked: stand_in.over.wait(5)
 
     with pytest.raises(Ambiguous):
         sms.send(MESSAGE)
 
 
-def test_a_body_that_trickles_is_cut_off(impatient, stand_in):
-    sms = channel(stand_in.url)
+def test_a_body_that_trickles_is_cut_off(stand_in):
+    sms = channel(stand_in.url, IMPATIENT)
 
     def trickle(asked):
         asked.send_response(201)
@@ -256,7 +254,7 @@ def test_twilio_lets_a_text_die_when_it_is_of_no_more_use(sms, stand_in, hours, 
 def test_with_a_messaging_service_there_is_no_from(stand_in):
     settings = Settings.from_env({"TWILIO_API_BASE": stand_in.url, "TWILIO_MESSAGING_SERVICE_SID": "MG" + "0" * 32})
     stand_in.answer = lambda asked: asked.say(201, accepted())
-    TwilioSms(settings.twilio, Transport(), "https://x.example.org/status").send(MESSAGE)
+    TwilioSms(settings.twilio, Transport(Patience()), "https://x.example.org/status").send(MESSAGE)
 
     asked = form(stand_in.requests[0])
     assert (asked.get("From"), asked["MessagingServiceSid"]) == (None, "MG" + "0" * 32)
@@ -291,8 +289,8 @@ def test_connections_are_kept_and_used_again(sms, stand_in):
     assert len({asked.client_address for asked in stand_in.requests}) == 1
 
 
-def test_after_a_lost_answer_the_connection_is_not_used_again(impatient, stand_in):
-    sms = channel(stand_in.url)
+def test_after_a_lost_answer_the_connection_is_not_used_again(stand_in):
+    sms = channel(stand_in.url, IMPATIENT)
     stand_in.answer = lambda asked: stand_in.over.wait(2)
     with pytest.raises(Ambiguous):
         sms.send(MESSAGE)
@@ -399,11 +397,11 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("fault", "trouble", "count"), FAULTS, ids=[fault for fault, _, _ in FAULTS])
-def test_each_fault_of_the_sandbox_is_the_right_trouble(impatient, sandbox, fault, trouble, count):
+def test_each_fault_of_the_sandbox_is_the_right_trouble(sandbox, fault, trouble, count):
     sandbox.tell("faults", [{"match": {"provider": "twilio", "op": "create"}, "fault": fault, "times": 1}])
 
     with pytest.raises(trouble):
-        channel(sandbox.url).send(MESSAGE)
+        channel(sandbox.url, IMPATIENT).send(MESSAGE)
     assert len(sandbox.accepted) == count
 
 
@@ -413,7 +411,7 @@ def test_a_server_error_of_the_sandbox_is_a_question(sandbox, is_accepted, count
     sandbox.tell("faults", [{**plan, "times": 1}])
 
     with pytest.raises(Ambiguous):
-        channel(sandbox.url).send(MESSAGE)
+        channel(sandbox.url, IMPATIENT).send(MESSAGE)
     assert len(sandbox.accepted) == count
 
 

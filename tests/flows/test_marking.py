@@ -1,15 +1,13 @@
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 
 from service.flows import enrol
-from service.flows.deliver import deliver, lease_due, mark
+from service.flows.deliver import deliver, mark
 from service.flows.enrol import invite
-from service.flows.pace import pause
 from service.flows.suppress import suppress
-from service.models import Consent, Delivery, Enrolment, GroupSession, Invitation, Member, Rule, Sender
+from service.models import Consent, Delivery, Enrolment, GroupSession, Invitation, Member, Rule
 from service.models.groups import Answer, Came, SessionState
 from service.rules.consent import Channel, Choice, Purpose, Refusal
 from service.rules.kinds import Kind
@@ -383,7 +381,8 @@ def test_the_words_are_kept_as_they_left(parts, post, texts, due):
 
 
 def test_the_provider_is_told_how_long_a_text_is_of_use(parts, post, texts, clock, due):
-    outcome(parts, post, due.delivery)
+    clock.go_to(local("2027-01-07 17:00"))
+    deliver(post, [due.delivery])
 
     assert texts.outbox[0].useful_for == THURSDAY - timedelta(minutes=10) - clock()
 
@@ -448,110 +447,6 @@ def test_an_invitation_is_not_sent_to_who_opted_out(parts, post, texts, invited)
     assert (outcome(parts, post, invited).reason, texts.outbox) == (Refusal.OPTED_OUT, [])
 
 
-# pace
-
-
-def with_rate(post, rate):
-    return replace(post, sender_rate=rate)
-
-
-def five_due(parts):
-    with parts.open_db() as db:
-        meeting = builders.session(db, builders.group(db))
-        return [builders.delivery(db, builders.member(db), meeting).id for _ in range(5)]
-
-
-def test_a_number_sends_no_faster_than_its_carrier_allows(parts, post, texts):
-    deliver(with_rate(post, 1), five_due(parts))
-
-    assert len(texts.outbox) == 1
-
-
-def test_those_that_wait_for_the_number_come_back_one_after_another(parts, post):
-    deliver(with_rate(post, 1), five_due(parts))
-
-    with parts.read_db() as db:
-        hours = sorted(row.next_at for row in builders.all_deliveries(db) if row.state is State.SCHEDULED)
-    assert hours == [NOW + timedelta(seconds=n) for n in (1, 2, 3, 4)]
-
-
-def test_all_go_out_in_as_many_seconds_as_they_have_segments(parts, post, texts, clock):
-    ids = five_due(parts)
-    for _ in range(5):
-        deliver(with_rate(post, 1), ids)
-        clock.go(seconds=1)
-
-    assert len(texts.outbox) == 5
-
-
-def test_without_a_rate_all_go_at_once(parts, post, texts):
-    deliver(post, five_due(parts))
-
-    assert len(texts.outbox) == 5
-
-
-def test_a_paused_number_sends_nothing_until_then(parts, post, texts, clock):
-    ids = five_due(parts)
-    with parts.open_db() as db:
-        pause(db, "+15005550006", NOW + timedelta(minutes=5), "Twilio 20003", NOW)
-    deliver(post, ids)
-    assert texts.outbox == []
-
-    clock.go(minutes=5)
-    deliver(post, ids)
-    assert len(texts.outbox) == 5
-
-
-def test_what_does_not_get_its_turn_was_not_tried(parts, post):
-    ids = five_due(parts)
-    with parts.open_db() as db:
-        pause(db, "+15005550006", NOW + timedelta(minutes=5), "Twilio 20003", NOW)
-    deliver(post, ids)
-
-    with parts.read_db() as db:
-        assert {row.attempts for row in builders.all_deliveries(db)} == {0}
-
-
-def test_two_workers_keep_to_one_pace(parts, post, texts):
-    ids = five_due(parts)
-    deliver(with_rate(post, 1), ids[:2])
-    deliver(with_rate(post, 1), ids[2:])
-
-    with parts.read_db() as db:
-        assert db.scalars(select(Sender)).one().free_at == NOW + timedelta(seconds=1)
-    assert len(texts.outbox) == 1
-
-
-# leasing
-
-
-def test_what_is_due_is_handed_out_soonest_deadline_first(parts, clock):
-    with parts.open_db() as db:
-        who, meeting = builders.member(db), builders.session(db, builders.group(db))
-        late = builders.delivery(db, who, meeting, expires_at=NOW + timedelta(hours=5))
-        soon = builders.delivery(db, who, meeting, expires_at=NOW + timedelta(hours=1))
-    with parts.open_db() as db:
-        assert lease_due(db, clock, 10) == [soon.id, late.id]
-
-
-def test_what_was_handed_out_is_not_handed_out_again_for_a_minute(parts, clock):
-    five_due(parts)
-    with parts.open_db() as db:
-        assert len(lease_due(db, clock, 10)) == 5
-    with parts.open_db() as db:
-        assert lease_due(db, clock, 10) == []
-    clock.go(seconds=61)
-    with parts.open_db() as db:
-        assert len(lease_due(db, clock, 10)) == 5
-
-
-def test_what_is_not_due_is_not_handed_out(parts, clock):
-    with parts.open_db() as db:
-        builders.scene(db)
-    with parts.open_db() as db:
-        assert lease_due(db, clock, 10) == []
-
-
 def test_leave_and_return_between_plan_and_mark_lets_it_go(parts, post, texts, due, clock):
     with parts.open_db() as db:
         enrolment = db.scalars(select(Enrolment)).one()
@@ -563,6 +458,12 @@ def test_leave_and_return_between_plan_and_mark_lets_it_go(parts, post, texts, d
     assert len(texts.outbox) == 1
 
 
+def five_due(parts):
+    with parts.open_db() as db:
+        meeting = builders.session(db, builders.group(db))
+        return [builders.delivery(db, builders.member(db), meeting).id for _ in range(5)]
+
+
 def test_the_mark_asks_a_few_questions_of_the_database_however_many_it_marks(parts, post, engine, clock):
     ids = five_due(parts)
     with builders.heard(engine) as asked_for_one, parts.open_db() as db:
@@ -571,3 +472,10 @@ def test_the_mark_asks_a_few_questions_of_the_database_however_many_it_marks(par
         mark(db, ids[1:], post)
 
     assert len(asked) <= len(asked_for_one) + 3 * 4
+
+
+def test_a_text_dies_at_its_provider_before_the_members_night_begins(parts, post, texts, due, clock):
+    clock.go_to(local("2027-01-06 19:30"))
+    deliver(post, [due.delivery])
+
+    assert texts.outbox[0].useful_for == timedelta(minutes=30)

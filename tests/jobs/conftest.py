@@ -1,6 +1,7 @@
 """A real Valkey, and the jobs' own module pointed at the parts of the test."""
 
 import json
+import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -43,6 +44,13 @@ def in_jobs(parts: Parts, post: Post, queue_redis: Redis, monkeypatch: pytest.Mo
         monkeypatch.setattr(module, "post", lambda: post, raising=False)
     monkeypatch.setattr(jobs, "redis", lambda: queue_redis)
     return replace(post)
+
+
+@pytest.fixture
+def stopping() -> Iterator[threading.Event]:
+    """What a worker hears when it is to end."""
+    yield messages.stopping
+    messages.stopping.clear()
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from jobs import clock as jobs_clock
 from jobs import messages, upkeep
 from jobs.job import ForeignJob, OnlySend
 from jobs.worker import Worker
-from service.models import Delivery, GroupSession, Heartbeat
+from service.flows import heartbeat
+from service.models import GroupSession, Heartbeat
 from service.rules.lifecycle import State
 from tests import builders
 from tests.builders import NOW
@@ -37,37 +38,58 @@ def states(parts):
         return [row.state for row in builders.all_deliveries(db)]
 
 
-def test_what_is_due_is_handed_out_and_sent(parts, in_jobs, texts, queue_redis):
+def a_worker_beats(parts):
+    with parts.open_db() as db:
+        heartbeat.beat(db, "worker", parts.machine_clock())
+
+
+def test_somebody_is_told_that_something_is_due_and_sends_it(parts, in_jobs, texts, queue_redis):
     due(parts)
-    assert (messages.hand_out(), texts.outbox) == (3, [])
+    assert (messages.hand_out(), texts.outbox) == (1, [])
 
     work(queue_redis)
     assert (len(texts.outbox), states(parts)) == (3, [State.ACCEPTED] * 3)
 
 
-def test_what_was_handed_out_is_not_handed_out_again(parts, in_jobs, queue_redis):
-    due(parts)
-    messages.hand_out()
+def test_nobody_is_told_of_what_is_not_due(parts, in_jobs, queue_redis):
+    with parts.open_db() as db:
+        builders.scene(db)
 
-    assert (messages.hand_out(), len(jobs.queue())) == (0, 1)
+    assert (messages.hand_out(), len(jobs.queue())) == (0, 0)
 
 
-def test_redis_emptied_loses_nothing(parts, in_jobs, texts, clock, queue_redis):
+def test_the_word_waits_in_the_queue_once_however_much_is_due(parts, in_jobs, queue_redis):
+    due(parts, 60)
+    a_worker_beats(parts)
+    said = [messages.hand_out() for _ in range(5)]
+
+    assert (said, len(jobs.queue())) == ([1, 0, 0, 0, 0], 1)
+
+
+def test_a_queue_that_is_emptied_loses_nothing(parts, in_jobs, texts, queue_redis):
     due(parts)
     messages.hand_out()
     queue_redis.flushall()
-    clock.go(seconds=61)
     messages.hand_out()
     work(queue_redis)
 
     assert len(texts.outbox) == 3
 
 
-def test_a_batch_that_is_in_the_queue_twice_is_sent_once(parts, in_jobs, texts, clock, queue_redis):
+def test_a_worker_that_dies_with_the_word_loses_nothing(parts, in_jobs, texts, queue_redis):
     due(parts)
     messages.hand_out()
-    clock.go(seconds=61)
+    queue_redis.lpop(f"rq:queue:{jobs.QUEUE}")
     messages.hand_out()
+    work(queue_redis)
+
+    assert len(texts.outbox) == 3
+
+
+def test_a_word_that_is_heard_twice_sends_once(parts, in_jobs, texts, queue_redis):
+    due(parts)
+    messages.hand_out()
+    jobs.queue().enqueue(messages.send)
     work(queue_redis)
 
     assert len(texts.outbox) == 3
@@ -79,17 +101,27 @@ def test_without_redis_the_clock_sends_by_itself(parts, in_jobs, texts, no_redis
     assert (messages.hand_out(), len(texts.outbox)) == (3, 3)
 
 
-def test_the_queue_never_holds_more_than_two_hundred_ids(parts, in_jobs, clock, queue_redis):
-    with parts.open_db() as db:
-        meeting = builders.session(db, builders.group(db))
-        who = builders.member(db)
-        for _ in range(230):
-            builders.delivery(db, who, meeting)
-    for _ in range(3):
-        messages.hand_out()
-        clock.go(seconds=61)
+def test_with_nobody_to_hear_the_word_the_clock_sends_by_itself(parts, in_jobs, texts, queue_redis):
+    due(parts)
+    messages.hand_out()
 
-    assert sum(len(job.args[0]) for job in jobs.queue().jobs) == 200
+    assert (messages.hand_out(), len(texts.outbox)) == (3, 3)
+
+
+def test_a_worker_that_was_heard_of_lately_is_waited_for(parts, in_jobs, texts, queue_redis):
+    due(parts)
+    a_worker_beats(parts)
+    messages.hand_out()
+
+    assert (messages.hand_out(), texts.outbox) == (0, [])
+
+
+def test_a_worker_that_is_to_end_begins_nothing(parts, in_jobs, texts, stopping):
+    due(parts)
+    stopping.set()
+    messages.send()
+
+    assert (texts.outbox, states(parts)) == ([], [State.SCHEDULED] * 3)
 
 
 def test_redis_holds_no_personal_data(parts, in_jobs, queue_redis):
@@ -123,9 +155,7 @@ def test_a_planted_job_that_names_another_function_is_refused(parts, in_jobs, qu
 
 def test_a_job_of_ours_that_carries_a_callback_does_not_run_it(in_jobs, queue_redis):
     planted = Callback(messages.hand_out)
-    job = OnlySend.create(
-        "jobs.messages.send", args=[[]], connection=queue_redis, serializer="json", on_success=planted
-    )
+    job = OnlySend.create("jobs.messages.send", connection=queue_redis, serializer="json", on_success=planted)
 
     assert (job.success_callback, job.failure_callback, job.stopped_callback) == (None, None, None)
 
@@ -137,13 +167,21 @@ def test_a_job_that_is_not_ours_says_so(in_jobs, queue_redis):
         _ = job.func
 
 
-def test_jobs_are_json_and_not_pickles(parts, in_jobs, queue_redis):
-    (one,) = due(parts, 1)
+def test_jobs_are_json_and_hold_nothing(parts, in_jobs, queue_redis):
+    due(parts, 1)
     messages.hand_out()
     (key,) = [key for key in queue_redis.scan_iter() if key.startswith(b"rq:job:")]
 
     said = json.loads(zlib.decompress(queue_redis.hget(key, "data")))
-    assert said == ["jobs.messages.send", None, [[str(one)]], {}]
+    assert said == ["jobs.messages.send", None, [], {}]
+
+
+@pytest.mark.parametrize("more", [{"args": ["x"]}, {"kwargs": {"post": 1}}])
+def test_a_planted_job_of_ours_with_arguments_is_refused(in_jobs, queue_redis, more):
+    job = OnlySend.create("jobs.messages.send", connection=queue_redis, serializer="json", **more)
+
+    with pytest.raises(ForeignJob):
+        _ = job.func
 
 
 def test_a_chore_that_fails_is_tried_again_at_its_next_time(caplog):
@@ -231,11 +269,3 @@ def test_a_practice_clock_that_races_has_its_chores_done_more_often():
 
     assert all(racing[name] <= calm[name] for name in calm)
     assert racing["plan_ahead"] * 600 <= timedelta(hours=1).total_seconds()
-
-
-def test_of_two_clocks_each_hands_out_what_the_other_does_not(parts, in_jobs, queue_redis):
-    due(parts, 4)
-
-    assert (messages.hand_out(), messages.hand_out(), len(jobs.queue())) == (4, 0, 1)
-    with parts.read_db() as db:
-        assert all(row.queued_until for row in db.scalars(select(Delivery)))

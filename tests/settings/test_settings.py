@@ -26,6 +26,8 @@ BAD = {
     "SECRET_KEY": "short",
     "SENDER_RATE": "fast",
     "LOG_FORMAT": "xml",
+    "HTTP_DEADLINE": "-1",
+    "LEASE_SECONDS": "20",
     "TWILIO_API_KEY": "SK1",
     "TWILIO_API_BASE": "127.0.0.1",
     "SENDGRID_API_BASE": "file:///etc",

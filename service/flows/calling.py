@@ -1,0 +1,87 @@
+"""The calls to the providers that are under way: side by side, no transaction open."""
+
+import time
+from collections.abc import Sequence
+from logging import getLogger
+from queue import Empty, SimpleQueue
+
+from service.channels import Ambiguous, ChannelError, NotAccepted, Receipt
+from service.failpoints import reach
+from service.flows.post import Outcome, Post, Sending
+from service.journal import Journal, Line
+
+log = getLogger(__name__)
+
+CALLS_AT_ONCE = 50
+"""Of one process. Twilio takes about a hundred requests of an account at a time: two workers' worth."""
+TOGETHER = 25
+"""So many are marked, and recorded, in one transaction: a crash leaves no more questions than are under way."""
+WAIT_FOR_MORE = 0.1
+"""Seconds after the first answer in which others may join it."""
+
+Answered = tuple[Sending, Outcome]
+
+
+class Calls:
+    """Those that this worker has begun and not yet heard the answer of."""
+
+    def __init__(self, post: Post) -> None:
+        self.under_way = 0
+        self.journal = Journal(post.data_dir)
+        self._post = post
+        self._answers: SimpleQueue[Answered | BaseException] = SimpleQueue()
+
+    @property
+    def room(self) -> int:
+        """How many may be marked now: what is marked is called at once."""
+        return TOGETHER if CALLS_AT_ONCE - self.under_way >= TOGETHER else 0
+
+    def start(self, marked: Sequence[Sending]) -> None:
+        for sending in marked:
+            self.under_way += 1
+            self._post.calls.submit(self._call, sending)
+
+    def answered(self, wait: float) -> list[Answered]:
+        """What has come back within `wait` seconds: a good part of what is under way, so that it shares a transaction,
+        but nothing waits for long after the first."""
+        found: list[Answered] = []
+        ends = time.monotonic() + wait
+        while self.under_way and len(found) < TOGETHER:
+            try:
+                answer = self._answers.get(timeout=max(0.0, ends - time.monotonic()))
+            except Empty:
+                break
+            self.under_way -= 1
+            if isinstance(answer, BaseException):
+                raise answer
+            ends = ends if found else time.monotonic() + WAIT_FOR_MORE
+            found.append(answer)
+        return found
+
+    def _call(self, sending: Sending) -> None:
+        try:
+            self._answers.put((sending, self._hand_over(sending)))
+        except BaseException as error:  # the process is to end: let the worker's own thread do it
+            self._answers.put(error)
+
+    def _hand_over(self, sending: Sending) -> Outcome:
+        """Call the provider. What it took over is in the journal before anything else is done with it."""
+        if time.monotonic() > sending.call_by:
+            return NotAccepted("held up for too long to call")
+        try:
+            reach("before_call")
+            receipt = self._post.channels[sending.channel].send(sending.message)
+            reach("answered")
+        except ChannelError as failure:
+            return failure
+        except Exception as error:  # a bug of ours: it may have been sent, and the others of its batch were
+            log.exception("delivery %s: the channel broke", sending.delivery_id)
+            return Ambiguous(f"broken: {type(error).__name__}")
+        self._note(sending, receipt)
+        return receipt
+
+    def _note(self, sending: Sending, receipt: Receipt) -> None:
+        try:
+            self.journal.note(Line(str(sending.delivery_id), sending.fence, receipt.provider_id))
+        except OSError:  # a full disk: the report and the look-up find it all the same
+            log.exception("delivery %s could not be noted", sending.delivery_id)

@@ -1,0 +1,99 @@
+"""Which deliveries a worker sends next: what is due, soonest deadline first, as fast as the senders go."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import exists, select, update
+from sqlalchemy.orm import Session
+
+from service.failpoints import reach
+from service.flows.pace import opens_at, rooms
+from service.flows.post import Post
+from service.models import Delivery
+from service.rules.lifecycle import State
+
+TAKEN_AT_ONCE = 250
+"""Ids that one worker takes for itself."""
+WORTH_WAITING = timedelta(seconds=2)
+
+
+class Listed:
+    """These and no others."""
+
+    def __init__(self, ids: Sequence[UUID]) -> None:
+        self._ids = deque(ids)
+
+    def take(self, most: int) -> list[UUID]:
+        return [self._ids.popleft() for _ in range(min(most, len(self._ids)))]
+
+    def wait(self) -> bool:
+        return bool(self._ids)
+
+
+class Due:
+    """Whatever is due, until nothing is or it `is_over`. What it has taken is nobody else's for a minute."""
+
+    def __init__(self, post: Post, is_over: Callable[[], bool]) -> None:
+        self._post, self._is_over = post, is_over
+        self._ids: deque[UUID] = deque()
+
+    def take(self, most: int) -> list[UUID]:
+        if self._is_over():
+            self.give_back()
+            return []
+        if most and not self._ids:
+            with self._post.open_db() as db:
+                self._ids.extend(take_due(db, self._post))
+            reach("leased")
+        return [self._ids.popleft() for _ in range(min(most, len(self._ids)))]
+
+    def wait(self) -> bool:
+        """Wait a moment where something is due whose number only keeps its pace. Returns whether to look again."""
+        if self._is_over():
+            return False
+        now = self._post.clock()
+        with self._post.open_db() as db:
+            opens = opens_at(db, self._post)
+            is_waiting = db.scalar(select(exists(Delivery.due(now).order_by(None))))
+        if opens is None or not is_waiting or opens - now > self._post.clock.lasting(WORTH_WAITING.total_seconds()):
+            return False
+        time.sleep((opens - now) / self._post.clock.lasting(1.0))
+        return True
+
+    def give_back(self) -> None:
+        if self._ids:
+            with self._post.open_db() as db:
+                _queue_until(db, self._ids, None)
+        self._ids.clear()
+
+
+def take_due(db: Session, post: Post) -> list[UUID]:
+    """Take deliveries whose time has come and whose sender is free. Of two that ask at once, each gets others."""
+    now = post.clock()
+    ids: list[UUID] = []
+    for channel, room in rooms(db, post).items():
+        query = Delivery.due(now).where(Delivery.channel == channel).limit(min(room, TAKEN_AT_ONCE))
+        if room:
+            ids += db.scalars(query.with_only_columns(Delivery.id).with_for_update(skip_locked=True))
+    if ids:
+        _queue_until(db, ids, now + post.clock.lasting(post.patience.soft_lease))
+    return ids
+
+
+def is_due(db: Session, post: Post) -> bool:
+    """Whether anything could go out now."""
+    open_ones = [channel for channel, room in rooms(db, post).items() if room]
+    query = Delivery.due(post.clock()).where(Delivery.channel.in_(open_ones)).order_by(None)
+    return bool(db.scalar(select(exists(query))))
+
+
+def _queue_until(db: Session, ids: Sequence[UUID] | deque[UUID], until: datetime | None) -> None:
+    db.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(ids), Delivery.state == State.SCHEDULED)
+        .values(queued_until=until)
+        .execution_options(synchronize_session=False)
+    )
