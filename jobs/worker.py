@@ -1,5 +1,6 @@
 """The worker: loads everything once, then sends. Without Redis it waits; the clock then sends by itself."""
 
+import gc
 import logging
 import os
 import sys
@@ -41,6 +42,7 @@ def run() -> None:
     set_up_logging(parts().settings)
     with valkey(parts().settings):
         recall(post())  # the provider clients are loaded now, not when the first message is due
+        gc.freeze()  # what is loaded by now stays: it need not be looked through for garbage again and again
         threading.Thread(target=_show_alive, daemon=True).start()
         _wait_for_redis()
         worker = Worker([queue()], connection=redis(), serializer="json", log_job_description=False, worker_ttl=30)

@@ -1,7 +1,8 @@
 """The engine, and the one way to open a transaction."""
 
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -31,18 +32,21 @@ def connect(url: str) -> Engine:
 def opener(engine: Engine) -> OpenDb:
     """`with open_db() as db:` is one transaction, committed at its end. On SQLite it takes the writer's lock at once:
     a transaction that begins by reading and goes on to write fails whatever the time-out."""
-    return _opener(engine, {})
+    # SQLite has writers ask again, up to ten times a second, and whoever asks at the right moment is in: of a crowd of
+    # threads some would wait for ever. So each process sends one at a time.
+    turn = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+    return _opener(engine, {}, turn)
 
 
 def reader(engine: Engine) -> OpenDb:
     """The same for pages that only read: on SQLite they wait for nobody and hold up nobody."""
-    return _opener(engine, {"read_only": True})
+    return _opener(engine, {"read_only": True}, nullcontext())
 
 
-def _opener(engine: Engine, options: dict[str, Any]) -> OpenDb:
+def _opener(engine: Engine, options: dict[str, Any], turn: AbstractContextManager[Any]) -> OpenDb:
     @contextmanager
     def open_db() -> Iterator[Session]:
-        with Session(engine.execution_options(**options), expire_on_commit=False) as db, db.begin():
+        with turn, Session(engine.execution_options(**options), expire_on_commit=False) as db, db.begin():
             yield db
 
     return open_db

@@ -22,12 +22,14 @@ LOOKED_AT = timedelta(days=8)
 class Budget:
     """How many more texts the numbers of these members may get. Only texts are counted."""
 
-    def __init__(self, db: Session, members: Sequence[Member], practice: Practice, now: datetime) -> None:
+    def __init__(
+        self, db: Session, members: Sequence[Member], practice: Practice, now: datetime, *, with_planned: bool
+    ) -> None:
         self._caps = Caps(practice.per_day, practice.per_week)
         self._practice = practice
         self._now = now
         self._went = _went(db, members, now)
-        self._planned = _planned(db, members, now)
+        self._planned = _planned(db, members, now) if with_planned else {}
 
     def has_room(self, delivery: Delivery) -> bool:
         member, index = delivery.member, delivery.member.mobile_index
@@ -35,14 +37,15 @@ class Budget:
             return True
         is_reminder = delivery.kind in REMINDERS
         went = [at for kind, at in self._went[index] if kind in REMINDERS or not is_reminder]
-        planned = [] if is_reminder else self._planned[index]
+        planned = [] if is_reminder else self._planned.get(index, [])
         zone = member.zone or self._practice.zone
         return self._caps.leave_room(went, self._now, zone, planned)
 
     def take(self, delivery: Delivery) -> None:
         """One more goes out now."""
-        if delivery.channel is Channel.SMS and delivery.address_index and NATURES[delivery.kind].is_capped:
-            self._went[delivery.address_index].append((delivery.kind, self._now))
+        index = delivery.member.mobile_index
+        if delivery.channel is Channel.SMS and index is not None and NATURES[delivery.kind].is_capped:
+            self._went[index].append((delivery.kind, self._now))
 
 
 def _went(db: Session, members: Sequence[Member], now: datetime) -> dict[bytes, list[tuple[Kind, datetime]]]:

@@ -24,6 +24,8 @@ from service.flows.marking import Marking
 from service.flows.post import Post, Sending
 from service.flows.recording import record, suppress_refused
 from service.flows.taking import Due, Listed
+from service.models import Delivery
+from service.models.deliveries import Move
 from service.rules.lifecycle import State
 
 log = getLogger(__name__)
@@ -69,15 +71,19 @@ def mark(db: Session, ids: Sequence[UUID], post: Post) -> list[Sending]:
 
     Two workers never mark the same delivery. The members are locked before the deliveries, as an opt-out does it.
     """
-    now = post.clock()
-    call_by = time.monotonic() + post.patience.to_call
-    lease_until = now + post.clock.lasting(post.patience.lease)
-    ready = []
     with db.no_autoflush:
-        for delivery, message in Marking(db, ids, post, now).sendable():
-            delivery.mark(db, now, lease_until)
-            ready.append(Sending(delivery.id, delivery.fence, delivery.channel, message, call_by))
-    return ready
+        marking = Marking(db, ids, post)
+        lease_until = marking.now + post.clock.lasting(post.patience.lease)
+        call_by = time.monotonic() + post.patience.to_call
+        ready = list(marking.ready())
+        moves = {
+            one.delivery.id: Move(one.delivery.state, {**one.delivery.marked(marking.now, lease_until), **one.values})
+            for one in ready
+        }
+        Delivery.move_all(db, moves, State.SENDING, marking.now, by="worker")
+    return [
+        Sending(one.delivery.id, one.delivery.fence + 1, one.delivery.channel, one.message, call_by) for one in ready
+    ]
 
 
 class _Round:

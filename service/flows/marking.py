@@ -1,24 +1,22 @@
-"""The facts of the mark: read again under lock, at the last moment at which a message can still be stopped."""
+"""Whether each of a group of locked deliveries may go now, and as what: the last moment at which it can be stopped."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from logging import getLogger
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from service.channels import Message
 from service.flows import compose
-from service.flows.budget import Budget
 from service.flows.consider import answer_refusal, membership_refusal, window
+from service.flows.locking import Locked
 from service.flows.pace import Lane
 from service.flows.post import Post
-from service.flows.standing import standings
-from service.models import Attendance, Delivery, Enrolment, Group, GroupSession, Invitation, Member, Practice, Rule
-from service.rules.consent import Channel, Refusal
+from service.models import Delivery, GroupSession, Invitation, Member
+from service.rules.consent import Channel, Given, Refusal
 from service.rules.kinds import NATURES, REMINDERS, Kind, Occasion, slot
 from service.rules.lifecycle import State
 from service.rules.quiet_hours import Window
@@ -31,44 +29,48 @@ SUPPRESSING = frozenset({Refusal.NO_ADDRESS, Refusal.NO_CONSENT, Refusal.OPTED_O
 EXPIRING = frozenset({Refusal.TOO_LATE, Refusal.SESSION_STARTED})
 
 
-class Marking:
-    """One group of deliveries, locked, with every fact that may speak against sending them."""
+@dataclass(frozen=True)
+class Ready:
+    """A delivery that may go now, and what is written beside it at the mark."""
 
-    def __init__(self, db: Session, ids: Sequence[UUID], post: Post, now: datetime) -> None:
-        self._db, self._post, self._now = db, post, now
+    delivery: Delivery
+    message: Message
+    values: Mapping[str, object]
+
+
+class Marking:
+    """Decides of each delivery of a group whether it may go now."""
+
+    def __init__(self, db: Session, ids: Sequence[UUID], post: Post) -> None:
+        self._db, self._post = db, post
+        self._facts = Locked(db, ids, post)
+        self._now, self._practice = self._facts.now, self._facts.practice
         self._lanes: dict[Channel, Lane] = {}
         self._windows: dict[tuple[str | None, ...], Window] = {}
-        self._practice = db.scalars(select(Practice)).one()
-        self._members = self._locked_members(ids)
-        self._sessions = self._locked_sessions(ids)
-        self._deliveries = db.scalars(Delivery.scheduled(ids).with_for_update(skip_locked=True)).all()
-        self._rules = self._all_rules()
-        self._standings = standings(db, self._members)
-        self._enrolments = self._all_enrolments()
-        self._attendance = {
-            (row.group_session_id, row.member_id): row
-            for row in db.scalars(Attendance.of([row.id for row in self._sessions]))
-        }
-        self._budget = Budget(db, self._members, self._practice, now)
+        self._bodies: dict[tuple[object, ...], str] = {}
 
-    def sendable(self) -> Iterator[tuple[Delivery, Message]]:
-        """Those that may go now, words and address set. The others are moved, or given a later hour."""
-        for delivery in self._deliveries:
+    @property
+    def now(self) -> datetime:
+        return self._now
+
+    def ready(self) -> Iterator[Ready]:
+        """Those that may go now. The others are moved, or given a later hour."""
+        for delivery in self._facts.deliveries:
             if delivery.next_at > self._now:
-                continue  # handed out before it was given a later hour
+                continue  # taken before it was given a later hour
             try:
-                message = self._prepared(delivery)
+                ready = self._prepared(delivery)
             except SQLAlchemyError:
                 raise
             except Exception as error:  # a broken one would hold up its whole batch, time and again
                 log.exception("delivery %s cannot be made into a message", delivery.id)
-                delivery.move(self._db, State.DEAD, self._now, f"broken: {type(error).__name__}"[:80], by="worker")
+                delivery.move(self._db, State.DEAD, self._now, f"broken: {type(error).__name__}", by="worker")
                 delivery.settled_at = self._now
             else:
-                if message is not None:
-                    yield delivery, message
+                if ready is not None:
+                    yield ready
 
-    def _prepared(self, delivery: Delivery) -> Message | None:
+    def _prepared(self, delivery: Delivery) -> Ready | None:
         refusal = self._refusal(delivery)
         if refusal is not None:
             self._give_up(delivery, refusal)
@@ -82,10 +84,18 @@ class Marking:
             return None
         if not self._takes_its_turn(delivery, letter):
             return None
-        delivery.body, delivery.address = letter.body, letter.to
-        delivery.address_index = delivery.member.address_index(delivery.channel)
-        self._budget.take(delivery)
-        return compose.message(self._db, delivery, letter, self._practice, self._post.public_url, self._now)
+        self._facts.budget.take(delivery)
+        message = compose.message(self._db, delivery, letter, self._practice, self._post.public_url, self._now)
+        return Ready(delivery, message, self._values(delivery, letter))
+
+    def _values(self, delivery: Delivery, letter: compose.Letter) -> dict[str, object]:
+        given = self._consent(delivery)
+        return {
+            "body_sealed": Delivery.body.sealed_for(delivery, letter.body),
+            "address_sealed": Delivery.address.sealed_for(delivery, letter.to),
+            "address_index": delivery.member.address_index(delivery.channel),
+            "consent_seq": given.seq if given else None,
+        }
 
     def _refusal(self, delivery: Delivery) -> Refusal | None:
         if delivery.expires_at <= self._now:
@@ -104,15 +114,15 @@ class Marking:
             return None
         if not rule.is_on or group_session.group.closed_at is not None:
             return Refusal.RULE_OFF
-        enrolments = self._enrolments[delivery.member_id, group_session.group_id]
-        said = self._attendance.get((group_session.id, delivery.member_id))
+        enrolments = self._facts.enrolments[delivery.member_id, group_session.group_id]
+        said = self._facts.attendance.get((group_session.id, delivery.member_id))
         return membership_refusal(enrolments, group_session, group_session.group) or answer_refusal(
             rule, group_session, said
         )
 
     def _consent_refusal(self, delivery: Delivery) -> Refusal | None:
         member, channel = delivery.member, delivery.channel
-        standing = self._standings[member.id]
+        standing = self._facts.standings[member.id]
         index = member.address_index(channel)
         purpose = NATURES[delivery.kind].purpose
         if member.paused_until is not None and member.paused_until > self._now and NATURES[delivery.kind].is_prompt:
@@ -122,22 +132,26 @@ class Marking:
         chosen = delivery.rule.via.channels(member.choice) if delivery.rule else member.choice.channels
         if channel not in chosen:
             return Refusal.NOT_CHOSEN
-        refusal = standing.refusal(channel, purpose, index)
-        given = None if refusal or index is None else standing.consent(channel, purpose, index)
-        delivery.consent_seq = given.seq if given else None
-        return refusal
+        return standing.refusal(channel, purpose, index)
+
+    def _consent(self, delivery: Delivery) -> Given | None:
+        """What it goes under. None: it is the question for consent itself."""
+        purpose, index = NATURES[delivery.kind].purpose, delivery.member.address_index(delivery.channel)
+        if purpose is None or index is None:
+            return None
+        return self._facts.standings[delivery.member_id].consent(delivery.channel, purpose, index)
 
     def _invitation_refusal(self, index: bytes | None, channel: Channel, member: Member) -> Refusal | None:
         """The question for consent goes to an address that nobody has opted out, while it is still open."""
         if index is None:
             return Refusal.NO_ADDRESS
-        if self._standings[member.id].is_suppressed(channel, index):
+        if self._facts.standings[member.id].is_suppressed(channel, index):
             return Refusal.OPTED_OUT
         is_open = self._db.scalars(Invitation.open_for(index, self._now)).first() is not None
         return None if is_open else Refusal.ANSWERED
 
     def _cap_refusal(self, delivery: Delivery) -> Refusal | None:
-        return None if self._budget.has_room(delivery) else Refusal.CAP
+        return None if self._facts.budget.has_room(delivery) else Refusal.CAP
 
     def _is_held(self, delivery: Delivery) -> bool:
         """Whether it is night where the member is: it then waits for its next hour, or has none left."""
@@ -179,8 +193,17 @@ class Marking:
         until = delivery.expires_at
         if delivery.channel is Channel.SMS:
             until = min(until, self._window(delivery).next_closing(self._now))
-        body = compose.words_of(self._db, delivery, self._practice, self._now)
-        return compose.Letter(delivery.member.address(delivery.channel), body, until)
+        return compose.Letter(delivery.member.address(delivery.channel), self._body(delivery), until)
+
+    def _body(self, delivery: Delivery) -> str:
+        """The words: the same for all of a session who read the same language by the same clock."""
+        member = delivery.member
+        if delivery.group_session_id is None:
+            return compose.words_of(self._db, delivery, self._practice, self._now)
+        alike = (delivery.kind, delivery.channel, delivery.group_session_id, member.language, member.time_zone)
+        if alike not in self._bodies:
+            self._bodies[alike] = compose.words_of(self._db, delivery, self._practice, self._now)
+        return self._bodies[alike]
 
     def _window(self, delivery: Delivery) -> Window:
         zone = delivery.group_session.group.time_zone if delivery.group_session else self._practice.time_zone
@@ -205,27 +228,3 @@ class Marking:
     def _grace(delivery: Delivery) -> timedelta:
         """A prompt that the night holds back is as useful in the morning; a reminder keeps its deadline."""
         return timedelta(hours=14) if NATURES[delivery.kind].useful_for else timedelta()
-
-    def _locked_members(self, ids: Sequence[UUID]) -> Sequence[Member]:
-        mine = select(Delivery.member_id).where(Delivery.id.in_(ids))
-        query = select(Member).where(Member.id.in_(mine)).order_by(Member.id)
-        return self._db.scalars(query.with_for_update(read=True)).all()
-
-    def _locked_sessions(self, ids: Sequence[UUID]) -> Sequence[GroupSession]:
-        mine = select(Delivery.group_session_id).where(Delivery.id.in_(ids))
-        query = select(GroupSession).where(GroupSession.id.in_(mine)).order_by(GroupSession.id)
-        sessions = self._db.scalars(query.with_for_update(read=True)).all()
-        self._groups = self._db.scalars(select(Group).where(Group.id.in_({row.group_id for row in sessions}))).all()
-        return sessions
-
-    def _all_rules(self) -> Sequence[Rule]:
-        """Read at once: each would be read by itself when it is asked for."""
-        ids = {delivery.rule_id for delivery in self._deliveries if delivery.rule_id}
-        return self._db.scalars(select(Rule).where(Rule.id.in_(ids))).all() if ids else ()
-
-    def _all_enrolments(self) -> dict[tuple[UUID, UUID], list[Enrolment]]:
-        enrolments: dict[tuple[UUID, UUID], list[Enrolment]] = defaultdict(list)
-        query = select(Enrolment).where(Enrolment.member_id.in_([member.id for member in self._members]))
-        for row in self._db.scalars(query):
-            enrolments[row.member_id, row.group_id].append(row)
-        return enrolments

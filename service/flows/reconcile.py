@@ -70,7 +70,8 @@ def reconcile(post: Post) -> int:
     """
     with post.open_db() as db:
         questions = _to_ask(db, post)
-    return sum(post.calls.map(lambda delivery: _ask(post, delivery), questions))
+    answers = post.calls.map(lambda delivery: _look_up(post, delivery), questions)
+    return sum(_closed(post, delivery, found) for delivery, found in zip(questions, answers, strict=True))
 
 
 def _recalled(db: Session, line: Line, now: datetime) -> bool:
@@ -81,12 +82,11 @@ def _recalled(db: Session, line: Line, now: datetime) -> bool:
     return delivery.move(db, State.ACCEPTED, now, "found in the journal", by="reconciler")
 
 
-def _ask(post: Post, delivery: Delivery) -> bool:
+def _closed(post: Post, delivery: Delivery, found: Sequence[str] | None) -> bool:
     try:
-        found = _look_up(post, delivery)
         with post.open_db() as db:
             return _close(db, delivery, found, post)
-    except Exception:  # one question that cannot be asked must not keep the others open
+    except Exception:  # one question that cannot be closed must not keep the others open
         log.exception("delivery %s could not be reconciled", delivery.id)
         return False
 
@@ -120,6 +120,9 @@ def _look_up(post: Post, delivery: Delivery) -> Sequence[str] | None:
         return channel.look_up(delivery.address, delivery.body, since)
     except ChannelError as failure:
         log.warning("delivery %s could not be looked up: %s", delivery.id, failure)
+        return None
+    except Exception:  # a bug of ours proves nothing about the message
+        log.exception("delivery %s could not be looked up", delivery.id)
         return None
 
 

@@ -7,13 +7,15 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service.models import Consent, Member, Suppression
-from service.rules.consent import Channel, Given, Standing
+from service.rules.consent import Channel, Given, Purpose, Standing
 
 
-def standings(db: Session, members: Collection[Member]) -> Mapping[UUID, Standing]:
-    """The standing of each member, in two queries however many there are."""
+def standings(
+    db: Session, members: Collection[Member], purposes: Collection[Purpose] = tuple(Purpose)
+) -> Mapping[UUID, Standing]:
+    """The standing of each member as far as these purposes go, in two queries however many members there are."""
     rows: dict[UUID, list[Given]] = defaultdict(list)
-    for consent in db.execute(Consent.last_words([member.id for member in members])):
+    for consent in db.execute(Consent.last_words([member.id for member in members], purposes)):
         rows[consent.member_id].append(consent)
     suppressed = _suppressed(db, members)
     return {member.id: Standing.of(rows[member.id], suppressed) for member in members}

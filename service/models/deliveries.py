@@ -138,13 +138,16 @@ class Delivery(Identified):
         events = [{"delivery_id": one, "was": move.was, "now": to, "at": now, "by": by} for one, move in moves.items()]
         db.connection().execute(insert(DeliveryEvent), events)
 
-    def mark(self, db: Session, now: datetime, lease_until: datetime) -> None:
-        """It is called next. From now on it may have gone."""
-        self.fence += 1
-        self.attempts += 1
-        self.looks = 0
-        self.marked_at, self.lease_until, self.queued_until = now, lease_until, None
-        self.move(db, State.SENDING, now, by="worker")
+    def marked(self, now: datetime, lease_until: datetime) -> dict[str, object]:
+        """What is written of it when it is called next: from now on it may have gone."""
+        return {
+            "fence": self.fence + 1,
+            "attempts": self.attempts + 1,
+            "looks": 0,
+            "marked_at": now,
+            "lease_until": lease_until,
+            "queued_until": None,
+        }
 
 
 class DeliveryEvent(Base):

@@ -100,10 +100,12 @@ class Consent(Base):
         return select(cls).where(cls.member_id.in_(member_ids)).order_by(cls.seq)
 
     @classmethod
-    def last_words(cls, member_ids: Collection[UUID]) -> Select[UUID, int, Channel, Purpose, bool, bytes]:
+    def last_words(
+        cls, member_ids: Collection[UUID], purposes: Collection[Purpose]
+    ) -> Select[UUID, int, Channel, Purpose, bool, bytes]:
         """Only what a decision needs of each, oldest first."""
         columns = (cls.member_id, cls.seq, cls.channel, cls.purpose, cls.is_yes, cls.address_index)
-        return select(*columns).where(cls.member_id.in_(member_ids)).order_by(cls.seq)
+        return select(*columns).where(cls.member_id.in_(member_ids), cls.purpose.in_(purposes)).order_by(cls.seq)
 
 
 class Suppression(Identified):

@@ -110,5 +110,9 @@ class Sealed:
     def __set__(self, row: Any, text: str | None) -> None:
         setattr(row, self._column, keys().seal(text, self._place(row)) if text else None)
 
+    def sealed_for(self, row: Any, text: str) -> bytes:
+        """What stands in the column of this row once its text is `text`."""
+        return keys().seal(text, self._place(row))
+
     def _place(self, row: Any) -> str:
         return f"{row.__tablename__}|{self._name}|{row.id}"
