@@ -38,12 +38,13 @@ class Chore:
             return False
 
 
-def chores(rate: float) -> list[Chore]:
-    """What runs how often. A practice clock that races makes the schedule's chores more frequent."""
+def chores(rate: float, lease: float) -> list[Chore]:
+    """What runs how often. A practice clock that races makes the schedule's chores more frequent; what is left open is
+    looked for nine times in a lease."""
     quick = rate > 1
     return [
         Chore(messages.hand_out, QUICK_TICK if quick else TICK),
-        Chore(upkeep.put_away, 2.0 if quick else 10.0),
+        Chore(upkeep.put_away, min(2.0, lease / 9) if quick else lease / 9),
         Chore(upkeep.plan_ahead, max(2.0, 300.0 / rate)),
         Chore(upkeep.show_alive, 5.0),
     ]
@@ -56,7 +57,10 @@ def run() -> None:
         signal.signal(number, lambda *_: stop.set())
     with valkey(parts().settings):
         # a thread each: a provider that is slow to be asked about old messages must not hold up the new ones
-        threads = [threading.Thread(target=chore.keep_doing, args=(stop,)) for chore in chores(parts().clock.rate)]
+        threads = [
+            threading.Thread(target=chore.keep_doing, args=(stop,))
+            for chore in chores(parts().clock.rate, parts().settings.patience.lease)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -264,8 +264,8 @@ def test_each_process_shows_that_it_is_alive(parts, in_jobs):
 
 
 def test_a_practice_clock_that_races_has_its_chores_done_more_often():
-    calm = {chore.do.__name__: chore.every for chore in jobs_clock.chores(1.0)}
-    racing = {chore.do.__name__: chore.every for chore in jobs_clock.chores(600.0)}
+    calm = {chore.do.__name__: chore.every for chore in jobs_clock.chores(1.0, 90.0)}
+    racing = {chore.do.__name__: chore.every for chore in jobs_clock.chores(600.0, 90.0)}
 
     assert all(racing[name] <= calm[name] for name in calm)
     assert racing["plan_ahead"] * 600 <= timedelta(hours=1).total_seconds()
