@@ -1,0 +1,66 @@
+"""The command line: `python -m tests.chaos --profile ci --database sqlite`. Exits with 1 where a gate fails."""
+
+import argparse
+import json
+import logging
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from tests.chaos import gates
+from tests.chaos.evidence import Folder
+from tests.chaos.planted import BUGS
+from tests.chaos.profiles import PROFILES, Profile
+from tests.chaos.run import Run
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    logging.basicConfig(level=logging.ERROR)
+    folder = Folder(options.keep or Path(tempfile.mkdtemp(prefix="chaos-")))
+    folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    seed = options.seed if options.seed is not None else int(time.time())
+    found, lines = Run(_profile(options), folder, options.database, seed, options.planted).play()
+    wrong = gates.broken(found)
+    print(json.dumps({"profile": options.profile, **found, "broken": wrong}), flush=True)
+    if wrong:
+        print(f"{options.database}, seed {seed}: {', '.join(wrong)}. The evidence is in {folder.path}.")
+        print("\n".join(lines))
+    elif not options.keep:
+        shutil.rmtree(folder.path, ignore_errors=True)
+    return 1 if wrong else 0
+
+
+def _profile(options: argparse.Namespace) -> Profile:
+    """The profile, with as many messages and as many a second as were asked for."""
+    profile = PROFILES[options.profile]
+    messages = options.messages or profile.messages
+    seconds = messages / (options.rate or profile.rate)
+    share = seconds / profile.seconds
+    if share == 1:
+        return replace(profile, sender_rate=options.sender_rate)
+    counts = ("kills", "freezes", "flushes", "valkey_downs", "database_restarts", "outages")
+    fewer = {name: max(1, round(getattr(profile, name) * share)) for name in counts}
+    return replace(profile, messages=messages, seconds=seconds, sender_rate=options.sender_rate, **fewer)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m tests.chaos", description="Breaks the service, and judges it.")
+    parser.add_argument("--profile", choices=PROFILES, default="ci")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--seed", type=int, help="the same faults, changes and kills again")
+    parser.add_argument("--planted", choices=("", *BUGS), default="", help="run with a bug, to see that it is found")
+    parser.add_argument("--messages", type=int, help="how many; kills and other faults grow with the time it takes")
+    parser.add_argument("--rate", type=float, help="messages a second")
+    parser.add_argument("--sender-rate", type=float, default=0.0, help="segments a second of the number; 0: no limit")
+    parser.add_argument("--keep", type=Path, help="leave the evidence in this folder")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

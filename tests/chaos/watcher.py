@@ -1,0 +1,74 @@
+"""Looks at Redis and at memory all the time, and remembers the worst."""
+
+import os
+import re
+import threading
+import zlib
+from collections import defaultdict
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from tests.chaos.arena import Arena
+
+EVERY = 0.5
+HEX_ID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+"""An id of a delivery, as a job's arguments would hold it."""
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass
+class Watcher:
+    arena: Arena
+    most_ids: int = 0
+    most_keys: int = 0
+    most_memory: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    held: set[bytes] = field(default_factory=set)
+    """Every value of every job that was seen in Redis, unpacked."""
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def watch(self) -> threading.Thread:
+        thread = threading.Thread(target=self._keep_looking, daemon=True)
+        thread.start()
+        return thread
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def _keep_looking(self) -> None:
+        while not self._stop.wait(EVERY):
+            with suppress(RedisError):
+                self._look_at_redis()
+            with suppress(OSError, ValueError):
+                self._look_at_memory()
+
+    def _look_at_redis(self) -> None:
+        with Redis.from_url(self.arena.redis_url, socket_connect_timeout=1, socket_timeout=2) as redis:
+            keys = list(redis.scan_iter(count=1000))
+            jobs = [key for key in keys if key.startswith(b"rq:job:")]
+            found = [value for key in jobs[:200] for value in redis.hgetall(key).values()]
+        values = [_unpacked(value) for value in found]
+        self.held.update(values)
+        self.most_keys = max(self.most_keys, len(keys))
+        self.most_ids = max(self.most_ids, sum(len(HEX_ID.findall(value)) for value in values))
+
+    def _look_at_memory(self) -> None:
+        names = {process.pid: process.name.partition("-")[0] for process in self.arena.service}
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdecimal():
+                continue
+            with suppress(FileNotFoundError, ProcessLookupError):
+                group = int((entry / "stat").read_text().rpartition(")")[2].split()[2])
+                if group in names:
+                    pages = int((entry / "statm").read_text().split()[1])
+                    self.most_memory[names[group]] = max(self.most_memory[names[group]], pages * PAGE)
+
+
+def _unpacked(value: bytes) -> bytes:
+    try:
+        return zlib.decompress(value)
+    except zlib.error:
+        return value
