@@ -24,8 +24,11 @@ from tests.chaos.profiles import HTTP_DEADLINE, LEASE, Profile
 ROOT = Path(__file__).parents[2]
 FIELD_KEYS = "k1:" + "A" * 43 + "="
 SECRET_KEY = "a secret key of the chaos runs, and of nobody else"
+# durable as it comes: fsync and synchronous_commit are on. After a crash it need not sync file by file
+POSTGRES = (postgres.ZONE, "max_connections=200", "recovery_init_sync_method=syncfs")
 RESTARTED_AFTER = 0.5
 """Seconds after its death, as the service's own supervisor does it."""
+COMES_UP_WITHIN = 3.0
 READY_SECONDS = 60.0
 
 
@@ -41,12 +44,11 @@ class Process:
     cwd: Path
     died_at: float = 0.0
     is_frozen: bool = False
-    starts: int = 0
+    started_at: float = 0.0
     _running: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
-        self.starts += 1
-        self.died_at, self.is_frozen = 0.0, False
+        self.started_at, self.died_at, self.is_frozen = time.monotonic(), 0.0, False
         with self.log.open("a") as log:
             self._running = subprocess.Popen(
                 self.arguments,
@@ -65,6 +67,10 @@ class Process:
     @property
     def is_alive(self) -> bool:
         return self._running is not None and self._running.poll() is None
+
+    @property
+    def is_up(self) -> bool:
+        return self.is_alive and time.monotonic() - self.started_at > COMES_UP_WITHIN
 
     def signal(self, number: signal.Signals) -> None:
         if self.is_alive:
@@ -188,7 +194,7 @@ class Arena:
             return
         self._server.send_signal(signal.SIGQUIT)
         self._server.wait(30)
-        self._server = self.cluster.start((postgres.ZONE, "max_connections=200"))
+        self._server = self.cluster.start(POSTGRES)
 
     def _command(self, kind: str) -> list[str]:
         if self.planted:
@@ -211,9 +217,8 @@ class Arena:
             return self.folder.sqlite_url
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-pg-", ignore_cleanup_errors=True)))
         home.chmod(0o755)
-        # durable as it comes: fsync and synchronous_commit are on
         self.cluster = postgres.Cluster.make(postgres.binaries_for(home), home)
-        self._server = self.cluster.start((postgres.ZONE, "max_connections=200"))
+        self._server = self.cluster.start(POSTGRES)
         stack.callback(self._stop_database)
         return self.cluster.url
 

@@ -4,18 +4,23 @@ Each finding names a delivery, so that a run that fails can show what became of 
 """
 
 import re
+import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from tests.chaos.evidence import Evidence, Row
+from tests.chaos.profiles import EVENTS_AWAITED
 
 Key = tuple[str, int, str, str]
 """Session, revision of its start, member, kind."""
 WENT = frozenset({"accepted", "sent", "delivered", "undelivered"})
+SAYS_NOT = frozenset({"scheduled", "suppressed", "cancelled", "expired", "dead"})
 STOPPED = {"optout": frozenset({"suppressed"}), "change": frozenset({"cancelled"}), "late": frozenset({"expired"})}
+RANKS = {"accepted": 1, "sent": 2, "undelivered": 3, "delivered": 4}
 NOTICES = {"cancel": "cancelled", "move": "moved"}
+MOMENT = 5.0
 CROSSING = 3.5
 """Seconds for which a call that had begun may still end: the deadline, the lateness of a late answer, a moment."""
 
@@ -45,6 +50,7 @@ class Case:
     evidence: Evidence
     until: float
     """When the run was over: what is due later is owed to nobody yet."""
+    read_at: float = field(default_factory=time.time)
 
     @cached_property
     def deliveries(self) -> dict[Key, Row]:
@@ -102,6 +108,7 @@ def judge(case: Case) -> Iterator[Finding]:
     yield from _of_what_was_owed(case)
     yield from _of_what_was_accepted(case)
     yield from _of_what_was_begun(case)
+    yield from _of_what_was_reported(case)
     yield from _of_what_is_open(case)
 
 
@@ -125,7 +132,7 @@ def _of_one_not_accepted(case: Case, one: Owed, row: Row) -> Iterator[Finding]:
         yield Finding("assumed", row["id"])
     elif state == "expired" and _expired_in_time(case, one, row):
         yield Finding("expired", row["id"])
-    elif not _is_excused(case, one, state):
+    elif not _is_excused(case, one, state) and not _is_awaited(case, row):
         yield Finding("lost", row["id"])
 
 
@@ -153,7 +160,7 @@ def _of_what_was_accepted(case: Case) -> Iterator[Finding]:
             yield Finding("unexpected", delivery)
         elif any(row["to_norm"] != recipients[delivery] for row in rows):
             yield Finding("to_somebody_else", delivery)
-        if delivery in known and known[delivery]["state"] not in WENT:
+        if delivery in known and known[delivery]["state"] in SAYS_NOT:
             yield Finding("sent_but_says_not", delivery)
     yield from _of_the_same_words(case)
 
@@ -193,10 +200,27 @@ def _forbidden(case: Case, row: Row) -> Iterator[tuple[str, float]]:
         yield "start", case.starts[row["session"]]
 
 
+def _of_what_was_reported(case: Case) -> Iterator[Finding]:
+    """Reports come twice and out of order, and none takes back what a later one said. But a mail that was delivered
+    may bounce."""
+    for row in case.evidence.deliveries:
+        for event in case.evidence.events.get(row["id"], []):
+            fell = RANKS.get(event["now"], 9) < RANKS.get(event["was"], 0)
+            if fell and (row["channel"], event["was"]) != ("email", "delivered"):
+                yield Finding("rank_fell", row["id"])
+
+
 def _of_what_is_open(case: Case) -> Iterator[Finding]:
     for row in case.evidence.deliveries:
         if row["state"] in ("sending", "unknown"):
-            yield Finding("unknown_left", row["id"])
+            yield Finding("mails_awaited" if _is_awaited(case, row) else "unknown_left", row["id"])
+
+
+def _is_awaited(case: Case, row: Row) -> bool:
+    """A mail that may have gone, while SendGrid may still tell: nobody can be asked about it."""
+    marks = case.marks(row["id"])
+    is_young = bool(marks) and case.read_at < marks[-1] + EVENTS_AWAITED + MOMENT
+    return row["channel"] == "email" and row["state"] == "unknown" and is_young
 
 
 def delays(case: Case) -> tuple[list[float], list[float]]:

@@ -3,14 +3,16 @@
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 Row = dict[str, Any]
@@ -18,6 +20,10 @@ Row = dict[str, Any]
 DELIVERIES = """
 SELECT id, kind, channel, member_id, group_session_id AS session, start_revision AS revision, due_at, expires_at,
        state, reason FROM deliveries
+"""
+OPEN = """
+SELECT count(*) FROM deliveries
+WHERE (state = 'scheduled' AND due_at <= :until) OR state = 'sending' OR (state = 'unknown' AND channel <> :awaited)
 """
 EVENTS = "SELECT delivery_id, was, now, at, by, reason FROM delivery_events ORDER BY seq"
 
@@ -126,3 +132,24 @@ def hex_id(value: object) -> str:
 def seconds(value: object) -> float:
     moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def open_deliveries(url: str, until: float, awaited: str = "") -> int:
+    """How many of what was due by then are not done with, but for what is awaited on that channel; one where the
+    database cannot say."""
+    moment = datetime.fromtimestamp(until, UTC)
+    told = moment.isoformat(timespec="microseconds") if url.startswith("sqlite") else moment
+    found = _ask(url, OPEN, {"until": told, "awaited": awaited})
+    return 1 if found is None else found
+
+
+def wait_for_database(url: str) -> None:
+    while _ask(url, "SELECT 1", {}) is None:
+        time.sleep(0.05)
+
+
+def _ask(url: str, query: str, values: Row) -> int | None:
+    engine = create_engine(url, poolclass=NullPool)
+    with suppress(SQLAlchemyError), engine.connect() as db:
+        return int(db.execute(text(query), values).scalar_one())
+    return None

@@ -11,15 +11,16 @@ from tests.chaos.watcher import Watcher
 ZERO = (
     *("lost", "silent", "duplicated", "duplicated_by_late_accept", "same_words_twice", "unexpected"),
     *("to_somebody_else", "sent_but_says_not", "begun_after_optout", "begun_after_cancel", "begun_after_move"),
-    *("begun_after_deadline", "begun_after_start", "crossed_too_late", "unknown_left"),
+    *("begun_after_deadline", "begun_after_start", "crossed_too_late", "unknown_left", "rank_fell"),
     *("orphans", "callbacks_refused", "forgeries_heeded", "personal_in_logs", "personal_in_redis", "driver_gave_up"),
 )
 COUNTED = (
     *("accepted_after_optout", "accepted_after_cancel", "accepted_after_move", "accepted_after_deadline"),
-    *("accepted_after_start", "assumed", "expired"),
+    *("accepted_after_start", "assumed", "expired", "mails_awaited"),
 )
 LATEST_P99 = 30.0
-MOST_IDS = 200
+MOST = {"most_ids_in_redis": 0, "most_words_in_redis": 4}
+"""Redis carries the word that something is due, and no ids."""
 CANARY = re.compile(r"Quillon|quillon|(?<![0-9a-fA-F-])(?:\+?1)?\d{3}555\d{4}(?![0-9a-fA-F-])")
 SHOWN = 10
 Figures = dict[str, object]
@@ -55,8 +56,11 @@ def figures(case: Case, watcher: Watcher) -> tuple[Figures, list[Finding]]:
         "forgeries_heeded": sum(_is_heeded_forgery(row) for row in case.evidence.webhooks),
         "driver_gave_up": len(case.evidence.of("gave_up")),
         "most_ids_in_redis": watcher.most_ids,
+        "most_words_in_redis": watcher.most_words,
         "most_keys_in_redis": watcher.most_keys,
         "most_memory_mb": {name: size >> 20 for name, size in sorted(watcher.most_memory.items())},
+        "database_errors": _lines(logs, "OperationalError"),
+        "cpu_seconds": watcher.cpu_seconds,
         "error_lines": _lines(logs, '"level": "error"') + _lines(logs, "Traceback"),
         "personal_in_logs": len(personal_lines(logs, CANARY)),
         "personal_in_redis": sum(bool(CANARY.search(held.decode("latin-1"))) for held in watcher.held),
@@ -69,8 +73,9 @@ def broken(found: Figures) -> list[str]:
     wrong = [name for name in ZERO if found[name]]
     if float(str(found["p99"])) > LATEST_P99:
         wrong.append("p99")
-    if int(str(found["most_ids_in_redis"])) > MOST_IDS:
-        wrong.append("most_ids_in_redis")
+    wrong += [name for name, most in MOST.items() if int(str(found[name])) > most]
+    if found["database"] == "sqlite" and found["database_errors"]:
+        wrong.append("database_errors")
     return wrong
 
 
