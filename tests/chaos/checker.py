@@ -89,7 +89,7 @@ class Case:
         change = self.changes.get(session)
         for member, to, _ in gathering["members"]:
             yield Owed((session, 0, member, kind), gathering["due"], gathering["deadline"], to)
-            if change is None:
+            if change is None or not change.get("is_told", True):
                 continue
             revision = 1 if change["what"] == "move" else 0
             notice = NOTICES[change["what"]]

@@ -85,7 +85,10 @@ class Evidence:
 
 
 def gather(folder: Folder, database_url: str) -> Evidence:
-    deliveries, events = _database(database_url)
+    return evidence_of(folder, *_database(database_url))
+
+
+def evidence_of(folder: Folder, deliveries: list[Row], events: dict[str, list[Row]]) -> Evidence:
     return Evidence(
         notes=[json.loads(line) for line in folder.notes.read_text("utf-8").splitlines()],
         accepted=list(_ledger(folder, "accepted", "direction = 'outbound-api'")),

@@ -58,10 +58,10 @@ class Nemesis:
     notebook: Notebook
     rng: random.Random
 
-    def acts(self, began: float) -> list[tuple[float, Act]]:
-        """What to do at which instant of a run that began then."""
+    def acts(self, began: float, length: float) -> list[tuple[float, Act]]:
+        """What to do at which instant of a run that begins then and takes so many seconds."""
         profile, rng = self.arena.profile, self.rng
-        length = profile.seconds
+        kinds = sorted({one.name.partition("-")[0] for one in self.arena.service})
 
         def spread(count: int, margin: float) -> list[float]:
             """Instants, one in each equal part of the run, so far from its end."""
@@ -70,7 +70,7 @@ class Nemesis:
 
         acts: list[tuple[float, Act]] = []
         for at in spread(profile.kills, 0):
-            kind = rng.choices(list(TARGETS), list(TARGETS.values()))[0]
+            kind = rng.choices(kinds, [TARGETS[kind] for kind in kinds])[0]
             acts.append((at, lambda kind=kind: self.kill(kind)))
         for at in spread(profile.freezes, length / 2 if profile.freezes == 1 else LEASE + 2):
             who = rng.choice([one for one in self.arena.service if not one.name.startswith("web")])
@@ -95,7 +95,8 @@ class Nemesis:
             self.thaw(process)
         if not self.arena.valkey.is_alive:
             self.bring_valkey()
-        self._tell(lambda remote: remote.delete("faults"))
+        left = [] if self.arena.hears_callbacks else [{"fault": "cb_drop"}]
+        self._tell(lambda remote: (remote.delete("faults"), remote.post("faults", left)))
 
     def kill(self, kind: str) -> None:
         """One of these that has come up; killing what is still loading would break nothing."""
@@ -155,7 +156,7 @@ class Nemesis:
             *first,
             *_plans(REFUSED + LOST_BEFORE + ACCEPTED),
             *_plans(LOOKING),
-            *_plans(CALLBACKS),
+            *_plans(CALLBACKS if self.arena.hears_callbacks else [("cb_drop", 1.0, {})]),
             *_plans(EVENTS),
         ]
         self._tell(lambda remote: (remote.delete("faults"), remote.post("faults", plans)))

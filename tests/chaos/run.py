@@ -6,17 +6,13 @@ from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
 
-from sandbox.config import NUMBER
-from sandbox.remote import Remote
 from tests.chaos import gates
 from tests.chaos.agenda import Agenda
 from tests.chaos.arena import Arena
 from tests.chaos.checker import Case, delays, percentile
-from tests.chaos.evidence import Folder, Notebook, gather, open_deliveries, wait_for_database
+from tests.chaos.evidence import Notebook
 from tests.chaos.nemesis import Nemesis
-from tests.chaos.profiles import Profile
 from tests.chaos.story import AROUND, SIZE, Story
 from tests.chaos.watcher import Watcher
 
@@ -33,11 +29,7 @@ TICK = 0.02
 class Run:
     """Lives on the main thread: it starts every process, and keeps the time."""
 
-    profile: Profile
-    folder: Folder
-    database: str
-    seed: int
-    planted: str = ""
+    arena: Arena
     _changes: Agenda = field(default_factory=Agenda)
     """Opt-outs, cancellations, moves: each waits for the database, on a thread of its own."""
     _phases: dict[str, float] = field(default_factory=dict)
@@ -47,52 +39,50 @@ class Run:
 
     def play(self) -> tuple[gates.Figures, list[str]]:
         """Returns the figures, and what there is to show of the gates that do not hold."""
-        arena = Arena(self.folder, self.profile, self.database, self.planted, self.seed)
+        arena = self.arena
         with arena.open(), ThreadPoolExecutor(8, "story") as hands:
-            notebook = Notebook(self.folder.notes)
-            Remote(arena.sandbox_url).post("config", _sandbox_config(arena))
-            wait_for_database(arena.database_url)
-            story = Story.begin(arena.environ(), notebook, arena.web_urls, self.seed)
+            notebook = Notebook(arena.folder.notes)
+            story = arena.begin(notebook)
             arena.start_service()
             watcher = Watcher(arena)
             watcher.watch()
             self._note("start")
             rate = self._control(arena, story)
             self._note("control")
-            self._break(arena, story, hands, Nemesis(arena, notebook, random.Random(self.seed)), rate)
+            self._break(arena, story, hands, Nemesis(arena, notebook, random.Random(arena.seed)), rate)
             self._note("run")
             until = time.time()
             self._drain(arena, until)
             self._note("drain")
             watcher.stop()
             arena.stop_service()
-            case = Case(gather(self.folder, arena.database_url), until)
+            case = Case(arena.gather(), until)
         found, findings = gates.figures(case, watcher)
-        about = {"database": self.database, "seed": self.seed, "planted": self.planted, "rate": round(rate, 1)}
+        about = {"database": arena.database, "seed": arena.seed, "planted": arena.planted, "rate": round(rate, 1)}
         self._note("end")
         return {**about, **found, "took": self._phases}, gates.report(case, findings)
 
     def _control(self, arena: Arena, story: Story) -> float:
         """Messages without a fault, and so the rate that this machine can carry."""
-        profile = self.profile
+        profile = arena.profile
         number = max(2, round(profile.control_seconds * profile.rate / SIZE))
         begins = time.time() + 1 + 2 * number * median(self._took)
         self._add(story, [begins + profile.control_seconds * n / number for n in range(number)])
         until = begins + profile.control_seconds
         time.sleep(max(0.0, until - time.time()))
         ends = time.time() + 3 * SLOWEST_P99
-        while open_deliveries(arena.database_url, until) and time.time() < ends:
+        while arena.open_deliveries(until) and time.time() < ends:
             arena.revive()
             time.sleep(0.1)
-        _, everything = delays(Case(gather(self.folder, arena.database_url), until))
+        _, everything = delays(Case(arena.gather(), until))
         p99 = percentile(everything, 0.99) or 3 * SLOWEST_P99
         rate = profile.rate * min(1.0, SLOWEST_P99 / p99)
-        print(f"{self.database}: without faults p99 is {p99} s; goes on with {rate:.1f} messages a second", flush=True)
+        print(f"{arena.database}: without faults p99 is {p99} s; goes on with {rate:.1f} messages a second", flush=True)
         return rate
 
     def _break(self, arena: Arena, story: Story, hands: ThreadPoolExecutor, nemesis: Nemesis, rate: float) -> None:
         """Everything is due, changes, and breaks. Returns when the last of it has happened."""
-        dues = [number * SIZE / rate for number in range(round(self.profile.messages / SIZE))]
+        dues = [number * SIZE / rate for number in range(round(arena.profile.messages / SIZE))]
         first = [due for due in dues if due <= AHEAD]
         begins = time.time() + 1 + 1.2 * len(first) * median(self._took)
         self._add(story, [begins + due for due in first])
@@ -100,7 +90,7 @@ class Run:
         self._note("fill")
         nemesis.bring_faults()
         acts = Agenda()
-        for moment, act in nemesis.acts(begins):
+        for moment, act in nemesis.acts(begins, dues[-1]):
             acts.at(moment, act)
         ends = begins + dues[-1] + AROUND
         changing: list[Future[object]] = []
@@ -129,9 +119,9 @@ class Run:
 
     def _drain(self, arena: Arena, until: float) -> None:
         """Until nothing is open any more."""
-        ends = time.time() + self.profile.drain
-        awaited = "" if self.profile.waits_for_mails else "email"
-        while open_deliveries(arena.database_url, until, awaited) and time.time() < ends:
+        ends = time.time() + arena.profile.drain
+        awaited = "" if arena.profile.waits_for_mails else "email"
+        while arena.open_deliveries(until, awaited) and time.time() < ends:
             arena.revive()
             time.sleep(0.5)
         time.sleep(SETTLED_AFTER)
@@ -140,11 +130,3 @@ class Run:
         """How many seconds a part of the run took."""
         self._phases[phase] = round(time.monotonic() - self._began, 1)
         self._began = time.monotonic()
-
-
-def _sandbox_config(arena: Arena) -> dict[str, Any]:
-    return {
-        "numbers": {NUMBER: "unlimited"},
-        "events_url": f"{arena.web_urls[0]}/webhooks/sendgrid/events",
-        "event_seconds": 1,
-    }
