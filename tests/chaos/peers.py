@@ -22,7 +22,7 @@ from tests.chaos.arena import ROOT, Arena
 from tests.chaos.evidence import Evidence, Notebook, Row, evidence_of
 from tests.chaos.process import Process
 from tests.chaos.profiles import HTTP_DEADLINE
-from tests.chaos.story import AREAS, AROUND, CHANGE_SHARE, SIZE, Change
+from tests.chaos.story import AROUND, CHANGE_SHARE, SIZE, Change, mobile
 
 WHEN_DUE = ("rq", "rq-noretry", "celery-prefork")
 """Also with each message queued when it is due: by far the kinder way for RQ, whose scheduler dies with its host."""
@@ -62,7 +62,7 @@ class PeerArena(Arena):
         remote.fault("cb_drop")
         engine = messages.connect(self.folder.data / "peers.db")
         messages.create(engine)
-        return PeerStory(engine, notebook, random.Random(self.seed))
+        return PeerStory(engine, notebook, self.seed)
 
     def start_service(self) -> None:
         peer = PEERS[self.peer.removesuffix("-when-due")]
@@ -100,12 +100,11 @@ class PeerStory:
 
     engine: Engine
     notebook: Notebook
-    rng: random.Random
-    _count: int = 0
+    seed: int
 
-    def gather(self, due: float) -> list[Change]:
-        session = uuid4().hex
-        rows = [self._message(session, due) for _ in range(SIZE)]
+    def gather(self, number: int, due: float) -> list[Change]:
+        rng, session = random.Random(f"{self.seed} {number}"), uuid4().hex
+        rows = [_message(number * SIZE + position, session, due) for position in range(SIZE)]
         told = [[row.id, row.to, "sms"] for row in rows]
         with Session(self.engine) as db, db.begin():
             db.add_all(rows)
@@ -121,10 +120,10 @@ class PeerStory:
         )
         changes: list[Change] = []
         for member, to, _ in told:
-            if self.rng.random() < CHANGE_SHARE:
-                changes.append((self._about(due), lambda member=member, to=to: self._opt_out(member, to, session)))
-        if self.rng.random() < CHANGE_SHARE:
-            changes.append((self._about(due), lambda: self._cancel(session)))
+            if rng.random() < CHANGE_SHARE:
+                changes.append((_about(due, rng), lambda member=member, to=to: self._opt_out(member, to, session)))
+        if rng.random() < CHANGE_SHARE:
+            changes.append((_about(due, rng), lambda: self._cancel(session)))
         return changes
 
     def _opt_out(self, member: str, to: str, session: str) -> None:
@@ -141,20 +140,20 @@ class PeerStory:
             db.add(row)
         return began
 
-    def _about(self, due: float) -> float:
-        return due + self.rng.uniform(-AROUND, AROUND)
 
-    def _message(self, session: str, due: float) -> messages.Message:
-        self._count += 1
-        number = self._count
-        return messages.Message(
-            id=uuid4().hex,
-            to=f"+1{AREAS[number // 10_000]}555{number % 10_000:04d}",
-            body=f"Your group meets today. ({number})",
-            session=session,
-            due_at=due,
-            expires_at=due + USEFUL_FOR,
-        )
+def _about(due: float, rng: random.Random) -> float:
+    return due + rng.uniform(-AROUND, AROUND)
+
+
+def _message(number: int, session: str, due: float) -> messages.Message:
+    return messages.Message(
+        id=uuid4().hex,
+        to=mobile(number),
+        body=f"Your group meets today. ({number})",
+        session=session,
+        due_at=due,
+        expires_at=due + USEFUL_FOR,
+    )
 
 
 def _delivery(row: Any, gone: set[str], off: set[str]) -> Row:

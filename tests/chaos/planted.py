@@ -87,8 +87,11 @@ def short_looks() -> None:
 
 def lowering_callbacks() -> None:
     """The report that comes last counts, whatever it says."""
+    from service.flows import settle
     from service.models import deliveries
     from service.rules.lifecycle import REPORTED, State, may_move
+
+    settle.LAST_WORD = dict.fromkeys(settle.LAST_WORD)  # type: ignore[assignment]
 
     def move(current: State, to: State) -> bool:
         return may_move(current, to) or (current in REPORTED and to in REPORTED)

@@ -79,9 +79,7 @@ class Story:
     notebook: Notebook
     web_urls: list[str]
     zone: ZoneInfo
-    rng: random.Random
-    _members: int = 0
-    _groups: int = 0
+    seed: int
 
     @classmethod
     def begin(cls, environ: Mapping[str, str], notebook: Notebook, web_urls: list[str], seed: int) -> "Story":
@@ -92,14 +90,17 @@ class Story:
         office = Office(f"{CANARY} Practice", f"{CANARY} Off.", "212-555-0199", "US", zone.key)
         with parts.open_db() as db:
             found(db, office, parts.clock())
-        return cls(parts, notebook, web_urls, zone, random.Random(seed))
+        return cls(parts, notebook, web_urls, zone, seed)
 
-    def gather(self, due: float) -> list[Change]:
-        """Add a group whose members are to be sent something at `due`. Returns what is to change about it."""
-        kind = Kind.REFLECTION if self.rng.random() < PROMPT_SHARE else Kind.SAME_DAY
-        people = [self._person() for _ in range(SIZE)]
-        self._groups += 1
-        name = f"{CANARY} group {self._groups}"
+    def gather(self, number: int, due: float) -> list[Change]:
+        """Add a group whose members are to be sent something at `due`. Returns what is to change about it.
+
+        Of one number and one seed everything but the instants is the same in every run.
+        """
+        rng = random.Random(f"{self.seed} {number}")
+        kind = Kind.REFLECTION if rng.random() < PROMPT_SHARE else Kind.SAME_DAY
+        people = [self._person(number * SIZE + position, rng) for position in range(SIZE)]
+        name = f"{CANARY} group {number}"
         _, gathering = self._committed(lambda db, now: self._add(db, now, name, kind, due, people))
         self.notebook.write(
             "gathering",
@@ -110,7 +111,7 @@ class Story:
             deadline=gathering.starts_at - SHORTLY.total_seconds() if kind is Kind.SAME_DAY else due + 7200,
             members=[[member.id, member.to, member.channel] for member in gathering.members],
         )
-        return self._changes_of(gathering)
+        return self._changes_of(gathering, rng)
 
     def opt_out(self, member: Member, session: str) -> None:
         """The member texts STOP. Not by way of the sandbox: it would refuse what we must not send, and hide it."""
@@ -155,26 +156,27 @@ class Story:
             **{"from": began, "at": time.time()},
         )
 
-    def _changes_of(self, gathering: Gathering) -> list[Change]:
-        changes = []
+    def _changes_of(self, gathering: Gathering, rng: random.Random) -> list[Change]:
+        def about() -> float:
+            return gathering.due + rng.uniform(-AROUND, AROUND)
+
+        changes: list[Change] = []
         for member in gathering.members:
-            if member.channel == "sms" and self.rng.random() < CHANGE_SHARE:
-                changes.append((self._about(gathering), lambda who=member: self.opt_out(who, gathering.session)))
-        chance = self.rng.random()
+            if member.channel == "sms" and rng.random() < CHANGE_SHARE:
+                changes.append((about(), lambda who=member: self.opt_out(who, gathering.session)))
+        chance = rng.random()
         if gathering.kind == Kind.SAME_DAY and chance < CHANGE_SHARE:
-            changes.append((self._about(gathering), lambda: self.cancel(gathering)))
+            changes.append((about(), lambda: self.cancel(gathering)))
         elif gathering.kind == Kind.SAME_DAY and chance < 2 * CHANGE_SHARE:
-            where = self.rng.choice(self._moves(gathering))
-            changes.append((self._about(gathering), lambda: self.move(gathering, where)))
+            where = rng.choice(self._moves(gathering, rng))
+            changes.append((about(), lambda: self.move(gathering, where)))
         return changes
 
-    def _about(self, gathering: Gathering) -> float:
-        return gathering.due + self.rng.uniform(-AROUND, AROUND)
-
-    def _moves(self, gathering: Gathering) -> list[Callable[[datetime], datetime]]:
+    @staticmethod
+    def _moves(gathering: Gathering, rng: random.Random) -> list[Callable[[datetime], datetime]]:
         start = datetime.fromtimestamp(gathering.starts_at, UTC)
-        useful_for = timedelta(seconds=self.rng.uniform(1, 6))
-        earlier = timedelta(minutes=self.rng.randint(1, 30))
+        useful_for = timedelta(seconds=rng.uniform(1, 6))
+        earlier = timedelta(minutes=rng.randint(1, 30))
         return [
             lambda _: start + timedelta(days=1),
             lambda _: start - earlier,
@@ -193,13 +195,11 @@ class Story:
             return began, result
         raise TimeoutError("the database did not come back")
 
-    def _person(self) -> enrol.Person:
-        self._members += 1
-        number = self._members
-        is_mail = self.rng.random() < MAIL_SHARE
+    def _person(self, number: int, rng: random.Random) -> enrol.Person:
+        is_mail = rng.random() < MAIL_SHARE
         return enrol.Person(
             name=f"{CANARY} Member {number}",
-            mobile="" if is_mail else f"+1{AREAS[number // 10_000]}555{number % 10_000:04d}",
+            mobile="" if is_mail else mobile(number),
             email=f"member{number}@{CANARY.lower()}.example.org" if is_mail else "",
             choice=Choice.EMAIL if is_mail else Choice.SMS,
             language="en",
@@ -231,6 +231,11 @@ class Story:
             ledger.agree(db, row, channel, (Purpose.REMINDER, Purpose.REFLECTION), evidence, now)
         enrol.take_place(db, group, row, now.astimezone(self.zone).date())
         return Member(row.id.hex, person.mobile or person.email, "sms" if person.mobile else "email")
+
+
+def mobile(number: int) -> str:
+    """A number for each member, and no two the same."""
+    return f"+1{AREAS[number // 10_000]}555{number % 10_000:04d}"
 
 
 def _tries() -> Iterator[int]:
