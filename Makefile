@@ -5,7 +5,9 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 PORT ?= 8000
 
-.PHONY: run test bench check format setup setup-dev screenshots lock clean
+PROFILE ?= ci
+
+.PHONY: run test chaos peers bench check format setup setup-dev screenshots lock clean
 
 run: setup
 	@$(BIN)/groupkeeper run --port $(PORT)
@@ -13,6 +15,14 @@ run: setup
 test: setup-dev
 	@$(BIN)/python -m tests.browser_install
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# The whole service killed, frozen, cut off and lied to, on both databases: docs/reliability.md.
+chaos: setup-dev
+	$(BIN)/python -m tests.chaos --profile $(PROFILE) $(ARGUMENTS)
+
+# The usual designs on the same faults: make peers PEER=cron. Their names are in bench/peers.
+peers: setup-dev .venv-peers/run.stamp
+	$(BIN)/python -m tests.chaos --profile $(PROFILE) --peer $(PEER) $(ARGUMENTS)
 
 # All of it takes about twenty minutes: make bench NAME=sms for one, ARGUMENTS=--list for what there is.
 bench: setup-dev .venv-peers/run.stamp

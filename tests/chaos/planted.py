@@ -14,6 +14,12 @@ from sqlalchemy import Connection, update
 from sqlalchemy.orm import Session
 
 
+def _put(owner: Any, name: str, value: Any) -> None:
+    """In the place of what is there. Raises AttributeError where the service has moved on and nothing is."""
+    getattr(owner, name)
+    setattr(owner, name, value)
+
+
 def no_mark() -> None:
     """Sent first and marked afterwards, as cron scripts do."""
     from service.flows import recording
@@ -25,8 +31,8 @@ def no_mark() -> None:
         delivery.attempts += 1
         delivery.marked_at, delivery.lease_until, delivery.queued_until = now, lease_until, lease_until
 
-    Delivery.mark = mark  # type: ignore[method-assign]
-    recording.OPEN = frozenset({*recording.OPEN, State.SCHEDULED})  # type: ignore[misc]
+    _put(Delivery, "mark", mark)
+    _put(recording, "OPEN", frozenset({*recording.OPEN, State.SCHEDULED}))
 
 
 def sweep_resends() -> None:
@@ -44,15 +50,15 @@ def sweep_resends() -> None:
         db.execute(update(Delivery).where(*lost).values(state=State.SCHEDULED, next_at=clock(), queued_until=None))
         return count
 
-    upkeep.sweep = resend
+    _put(upkeep, "sweep", resend)
 
 
 def no_recheck() -> None:
     """At the mark nobody asks again whether the member opted out or the session changed."""
     from service.flows.marking import Marking
 
-    Marking._consent_refusal = lambda *_: None  # type: ignore[method-assign]
-    Marking._session_refusal = lambda *_: None  # type: ignore[method-assign]
+    _put(Marking, "_consent_refusal", lambda *_: None)
+    _put(Marking, "_session_refusal", lambda *_: None)
 
 
 def no_expiry() -> None:
@@ -62,7 +68,7 @@ def no_expiry() -> None:
     def refusal(self: Any, delivery: Any) -> Any:
         return self._session_refusal(delivery) or self._consent_refusal(delivery)
 
-    Marking._refusal = refusal  # type: ignore[method-assign]
+    _put(Marking, "_refusal", refusal)
 
 
 def refused_500() -> None:
@@ -75,14 +81,14 @@ def refused_500() -> None:
         found = translated(error)
         return NotAccepted(str(found)) if isinstance(found, Ambiguous) and "HTTP 5" in str(found) else found
 
-    twilio_sms._translated = translate  # type: ignore[assignment]
+    _put(twilio_sms, "_translated", translate)
 
 
 def short_looks() -> None:
     """The provider is asked three times before a late acceptance can be seen."""
     from service.rules.retries import Patience
 
-    Patience.looks_after = property(lambda _: (0.5, 1.0, 1.5))  # type: ignore[assignment, method-assign]
+    _put(Patience, "looks_after", property(lambda _: (0.5, 1.0, 1.5)))
 
 
 def lowering_callbacks() -> None:
@@ -91,19 +97,19 @@ def lowering_callbacks() -> None:
     from service.models import deliveries
     from service.rules.lifecycle import REPORTED, State, may_move
 
-    settle.LAST_WORD = dict.fromkeys(settle.LAST_WORD)  # type: ignore[assignment]
+    _put(settle, "LAST_WORD", dict.fromkeys(settle.LAST_WORD))
 
     def move(current: State, to: State) -> bool:
         return may_move(current, to) or (current in REPORTED and to in REPORTED)
 
-    deliveries.may_move = move
+    _put(deliveries, "may_move", move)
 
 
 def endless_words() -> None:
     """The clock says that something is due without looking whether it has been said."""
     from rq import Queue
 
-    Queue.__len__ = lambda _: 0  # type: ignore[method-assign]
+    _put(Queue, "__len__", lambda _: 0)
 
 
 def deferred_transactions() -> None:
@@ -113,7 +119,7 @@ def deferred_transactions() -> None:
     def begin(self: Connection, statement: str, *args: Any, **more: Any) -> Any:
         return run(self, "BEGIN" if statement == "BEGIN IMMEDIATE" else statement, *args, **more)
 
-    Connection.exec_driver_sql = begin  # type: ignore[method-assign]
+    _put(Connection, "exec_driver_sql", begin)
 
 
 def no_fence() -> None:
@@ -134,7 +140,7 @@ def no_fence() -> None:
             for one, line in locked(db, ids).items()
         }
 
-    recording._locked = lines
+    _put(recording, "_locked", lines)
 
 
 BUGS: dict[str, Callable[[], None]] = {

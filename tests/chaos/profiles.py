@@ -32,6 +32,8 @@ class Profile:
     """How long messages are due without a fault, to see what the machine can do."""
     waits_for_mails: bool
     """Whether a run waits until every mail that may have gone is closed: that takes ten (compressed) minutes."""
+    side_by_side: bool = False
+    """Whether both databases are run at once, where time is short."""
     sender_rate: float = 0.0
     """Segments a second for the sending number; 0: no limit."""
     outage_share: float = 0.08
@@ -58,6 +60,7 @@ PROFILES = {
         drain=45,
         control_seconds=2,
         waits_for_mails=False,
+        side_by_side=True,
     ),
     "nightly": Profile(
         messages=20_000,
