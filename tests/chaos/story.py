@@ -215,9 +215,10 @@ class Story:
         once = schedule.Meeting(Recurrence(local.date(), Frequency.WEEKLY, count=1), local.time(), minutes=90)
         about = schedule.About(name=name, outside_name=f"{CANARY} meeting", time_zone=self.zone.key, place="Room 2")
         group = schedule.add_group(db, about, once, now)
-        if kind is Kind.REFLECTION:
-            rule = db.scalars(select(Rule).where(Rule.group_id == group.id, Rule.kind == kind)).one()
-            rule.minutes = 30
+        for rule in db.scalars(select(Rule).where(Rule.group_id == group.id)):
+            rule.is_on = rule.kind is kind
+            if rule.is_on and kind is Kind.REFLECTION:
+                rule.minutes = 30
         session = db.scalars(select(GroupSession).where(GroupSession.group_id == group.id)).one()
         members = tuple(self._enrol(db, now, group, person) for person in people)
         db.flush()

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from tests.chaos.arena import Arena
 
-EVERY = 0.5
+EVERY = 1.0
 HEX_ID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 """An id of a delivery, as a job's arguments would hold it."""
 PAGE, TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
@@ -39,7 +39,9 @@ class Watcher:
         return thread
 
     def stop(self) -> None:
+        """What Valkey has written to its files is looked through as well."""
         self._stop.set()
+        self.held.update(path.read_bytes() for path in (self.arena.folder.path / "valkey").rglob("*.aof"))
 
     def _keep_looking(self) -> None:
         while not self._stop.wait(EVERY):
