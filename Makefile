@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 PORT ?= 8000
 
-.PHONY: run test check format setup setup-dev screenshots lock clean
+.PHONY: run test bench check format setup setup-dev screenshots lock clean
 
 run: setup
 	@$(BIN)/groupkeeper run --port $(PORT)
@@ -13,6 +13,10 @@ run: setup
 test: setup-dev
 	@$(BIN)/python -m tests.browser_install
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# All of it takes about twenty minutes: make bench NAME=sms for one, ARGUMENTS=--list for what there is.
+bench: setup-dev .venv-peers/run.stamp
+	$(BIN)/python -m bench $(NAME) $(ARGUMENTS)
 
 check: setup-dev
 	$(BIN)/ruff check .
@@ -65,10 +69,24 @@ endef
 	$(call install,requirements-dev.txt)
 	@touch $@ .venv/run.stamp
 
+# What our service is measured against: Celery and RQ, used in the usual way. Not in our own environment.
+.venv-peers/run.stamp: bench/peers/requirements.txt
+	@echo "Setting up the peers ..."
+	@rm -rf .venv-peers
+	@if command -v uv >/dev/null 2>&1; then \
+		uv venv -q --python $(PYTHON) .venv-peers && \
+		uv pip sync -q --python .venv-peers/bin/python --require-hashes $<; \
+	else \
+		$(PYTHON) -m venv .venv-peers && \
+		.venv-peers/bin/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r $<; \
+	fi
+	@touch $@
+
 # No index addresses may stand in these files: --no-header, and no lock of uv's own.
 lock:
 	uv pip compile --universal --generate-hashes --python-version 3.11 --no-build --no-header pyproject.toml --group setup -o requirements.txt
 	uv pip compile --universal --generate-hashes --python-version 3.11 --no-build --no-header -c requirements.txt pyproject.toml --group setup --group dev -o requirements-dev.txt
+	uv pip compile --universal --generate-hashes --python-version 3.11 --no-build --no-header bench/peers/requirements.in -o bench/peers/requirements.txt
 
 clean:
-	rm -rf .venv var .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers var .mypy_cache .ruff_cache .import_linter_cache .hypothesis
