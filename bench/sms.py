@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from bench.clients import Alone, run_client
 from bench.databases import Kind
-from bench.figures import Bench, Figure, Goal, figure
+from bench.figures import Bench, Figure, Goal, figure, told
 from bench.peer_runs import run_peer
 from bench.product_runs import Case, run_product
 from bench.provider import DELAY
@@ -51,7 +51,7 @@ def sms(bench: Bench) -> Iterator[Figure]:
         alone["ours"].append(run_client("texts on our transport", 3000, 50, bench.provider, DELAY))
         alone["theirs"].append(run_client("texts as it comes", 300, 1, bench.provider, 0))
         for name, few in PEERS.items():
-            peers[name].append(run_peer(name, few, bench.provider, bench.folder / f"{name}-{number}"))
+            peers[name].append(told(run_peer(name, few, bench.provider, bench.folder / f"{name}-{number}")))
     for kind, runs in ours.items():
         yield from _against(kind, runs, peers)
         yield from _of_ours(kind, runs, alone)
