@@ -102,16 +102,3 @@ def figure(goal: Goal, value: float, rounds: int, where: str = "", **detail: obj
         rounds=rounds,
         detail=detail,
     )
-
-
-def table(figures: list[Figure]) -> str:
-    """The figures as a Markdown table, for docs/performance.md."""
-    rows = ["| | what | figure | floor | aim | holds | rounds | load |", "|---|---|---|---|---|---|---|---|"]
-    for one in figures:
-        sign = "≥" if one.more else "≤"
-        load = f"{one.load[0]:.0f}-{one.load[1]:.0f}"
-        rows.append(
-            f"| {one.goal} | {one.what} | **{one.figure:g}** {one.unit} | {sign} {one.floor:.3g} | {one.aim:.3g} "
-            f"| {'yes' if one.holds else 'NO'} | {one.rounds} | {load} |"
-        )
-    return "\n".join(rows)

@@ -21,7 +21,8 @@ from service.rules.consent import Choice
 from service.settings import NAMES, SECRETS, Settings
 
 WORKERS = 2
-LONGEST = 300.0
+LONGEST, QUIET = 1800.0, 30.0
+"""Seconds in all, and without any acceptance, after which what has not come is lost."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def _measured(  # noqa: PLR0913, PLR0917  everything that is measured
     busy = machine.cpu(*pids["cpu"]) - busy
     asked, load, early = commands(redis), machine.load(), provider.count()["accepted"]
     meter = machine.Meter(pids)
-    provider.wait_for(len(ids), LONGEST, quiet=30)
+    provider.wait_for(len(ids), LONGEST, QUIET)
     machine.wait_until_idle(pids["cpu"], most=3, calm=0.5)
     return {
         **meter.spent(),

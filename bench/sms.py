@@ -68,7 +68,8 @@ def _against(kind: Kind, ours: list[Run], peers: dict[str, list[Run]]) -> Iterat
             kind,
             **shown(ours),
             peer_rate=[round(run.rate, 2) for run in theirs],
-            peer_cpu_ms=[round(run.cpu_each) for run in theirs],
+            peer_cpu_ms=[round(run.cpu_each, 1) for run in theirs],
+            times_less_cpu=round(middle(theirs, "cpu_each") / middle(ours, "cpu_each"), 1),
             peer_lost=sum(run.lost for run in theirs),
         )
 

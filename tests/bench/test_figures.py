@@ -1,6 +1,7 @@
 import json
 
-from bench.figures import Figure, Goal, figure, table
+from bench import report
+from bench.figures import Figure, Goal, figure
 from bench.runs import Run, middle, quantile
 
 
@@ -36,16 +37,36 @@ def test_a_figure_is_one_line_of_json_with_its_goal_and_the_load():
     }
 
 
-def test_the_table_says_what_does_not_hold():
-    good, bad = (one(value).of("sms", (0, 9.6)) for value in (400, 20))
+def test_the_table_says_what_does_not_hold(tmp_path):
+    good, bad = (one(value, what).of("sms", (0, 9.6)) for value, what in ((400, "fast"), (20, "slow")))
 
-    rows = table([good, bad]).splitlines()[2:]
-    assert rows[0] == "| G1 | rate | **400** x | ≥ 300 | 1e+03 | yes | 1 | 0-10 |"
-    assert "| NO |" in rows[1]
+    rows = report.table(report.keep([good, bad], tmp_path / "figures.json")).splitlines()[2:]
+    assert rows[0] == "| G1 | fast | **400** x | ≥ 300 | 1000 | yes | 1 | 0 to 10 |"
+    assert "| **no** |" in rows[1]
 
 
-def one(value: float) -> Figure:
-    return figure(Goal("G1", "rate", 300, 1000, more=True), value, 1)
+def test_a_figure_replaces_that_of_an_earlier_run_and_leaves_the_others(tmp_path):
+    path = tmp_path / "figures.json"
+    report.keep([one(1, "rate"), one(2, "other")], path)
+
+    assert {row["what"]: row["figure"] for row in report.keep([one(3, "rate")], path)} == {"rate": 3, "other": 2}
+
+
+def test_the_paper_keeps_its_words_around_a_new_table(tmp_path):
+    paper = tmp_path / "performance.md"
+    paper.write_text("before\n<!-- figures -->\nstale\n<!-- end of figures -->\nafter\n")
+    rows = report.keep([one(400, "rate")], tmp_path / "figures.json")
+    report.write(rows, paper)
+    report.write(rows, paper)
+    text = paper.read_text()
+
+    assert text.startswith("before\n<!-- figures -->\nMeasured ")
+    assert text.endswith("|\n<!-- end of figures -->\nafter\n")
+    assert (text.count("| rate |"), "stale" in text) == (1, False)
+
+
+def one(value: float, what: str = "rate") -> Figure:
+    return figure(Goal("G1", what, 300, 1000, more=True), value, 1)
 
 
 def test_a_quantile_is_one_of_the_values():
