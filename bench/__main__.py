@@ -1,19 +1,19 @@
 """`python -m bench [NAME ...]`: benchmarks by name, or goals as G9; all of them without a name."""
 
 import argparse
-import json
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import machine
+from bench import machine, report
 from bench.callbacks import callbacks
 from bench.claim import claim
 from bench.databases import databases
 from bench.email import email
-from bench.figures import Bench, Figure, Goal, Suite, figure, table
+from bench.figures import Bench, Figure, Goal, Suite, figure
 from bench.memory import memory
 from bench.pages import pages
 from bench.planning import planning
@@ -29,7 +29,6 @@ SUITES: dict[str, tuple[Suite, tuple[str, ...]]] = {
     "callbacks": (callbacks, ("G12",)),
     "pages": (pages, ("pages",)),
 }
-TABLE = Path("var") / "bench" / "table.md"
 EXACT = Goal("G14", "lost and doubled in every run, counted at the provider", 0, 0, unit="messages")
 
 
@@ -44,13 +43,18 @@ def main() -> int:
         print(f"There is no benchmark {unknown[0]}. There are: {', '.join(SUITES)}, and G1 to G13.", file=sys.stderr)
         return 2
     began, found = time.monotonic(), []
+    started = datetime.now(UTC).isoformat(timespec="minutes")
     with tempfile.TemporaryDirectory(prefix="groupkeeper-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         with provider(folder / "provider") as emulator, databases(folder / "postgres") as made:
             for one in _run(asked, Bench(folder, emulator, made, asked.rounds, asked.count, asked.full)):
                 print(one.line(), flush=True)
                 found.append(one)
-    _show(found, time.monotonic() - began)
+    rows = report.keep(found)
+    if asked.write:
+        report.write(rows)
+    print(f"\n{report.table([row for row in rows if row['at'] >= started])}\n")
+    print(f"{(time.monotonic() - began) / 60:.1f} minutes.")
     return 0
 
 
@@ -60,6 +64,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--rounds", type=int, help="instead of each benchmark's own number")
     parser.add_argument("--count", type=int, help="messages due at once")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     parser.add_argument("--full", action="store_true", help="also ten million rows")
     return parser.parse_args()
 
@@ -84,15 +89,6 @@ def _run(asked: argparse.Namespace, bench: Bench) -> Iterator[Figure]:
         sent = sum(run.accepted for run in bench.runs)
         exact = figure(EXACT, lost + doubled, len(bench.runs), lost=lost, doubled=doubled, sent=sent)
         yield exact.of("every run", (machine.load(), machine.load()))
-
-
-def _show(found: list[Figure], took: float) -> None:
-    text = table(found)
-    kept = machine.ROOT / TABLE
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(f"{text}\n")
-    kept.with_suffix(".json").write_text(json.dumps([json.loads(one.line()) for one in found], indent=1))
-    print(f"\n{text}\n\n{took / 60:.1f} minutes. The table is in {TABLE}.")
 
 
 if __name__ == "__main__":

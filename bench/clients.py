@@ -61,7 +61,7 @@ def _texts_on_our_transport() -> Send:
     from service.settings import Settings
 
     settings = Settings.from_env({"TWILIO_API_BASE": os.environ["TWILIO_API_BASE"]})
-    messages = TwilioSms(settings.twilio, Transport(), CALLBACK)._client.messages
+    messages = TwilioSms(settings.twilio, Transport(settings.patience), CALLBACK)._client.messages
     return lambda number: messages.create(
         to="+12125550100",
         from_=settings.twilio.sender,

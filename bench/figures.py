@@ -1,6 +1,7 @@
 """A figure beside its goal, as one JSON line."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -68,7 +69,20 @@ class Bench:
 
     def noted(self, run: Run) -> Run:
         self.runs.append(run)
-        return run
+        return told(run)
+
+
+def told(run: Run) -> Run:
+    """The run, after a line about it to whoever waits."""
+    print(
+        f"{run.what}: {run.accepted} of {run.wanted}",
+        f"{run.rate:.1f}/s, {run.cpu_each:.2f} ms each, p99 {run.p99:.1f} s",
+        f"lost {run.lost}, doubled {run.doubled}, load {run.load}",
+        sep=", ",
+        file=sys.stderr,
+        flush=True,
+    )
+    return run
 
 
 Suite = Callable[[Bench], Iterator[Figure]]
@@ -88,16 +102,3 @@ def figure(goal: Goal, value: float, rounds: int, where: str = "", **detail: obj
         rounds=rounds,
         detail=detail,
     )
-
-
-def table(figures: list[Figure]) -> str:
-    """The figures as a Markdown table, for docs/performance.md."""
-    rows = ["| | what | figure | floor | aim | holds | rounds | load |", "|---|---|---|---|---|---|---|---|"]
-    for one in figures:
-        sign = "≥" if one.more else "≤"
-        load = f"{one.load[0]:.0f}-{one.load[1]:.0f}"
-        rows.append(
-            f"| {one.goal} | {one.what} | **{one.figure:g}** {one.unit} | {sign} {one.floor:.3g} | {one.aim:.3g} "
-            f"| {'yes' if one.holds else 'NO'} | {one.rounds} | {load} |"
-        )
-    return "\n".join(rows)

@@ -17,8 +17,8 @@ from bench.provider import Provider
 from bench.runs import Run, outcome
 from service import embedded
 
-LEAD = 8.0
-"""Seconds in which everything is put into the queue before it is due."""
+LEAD, LEAD_BUSY = 6.0, 1.5
+"""Seconds in which everything is put into the queue before it is due; and so many more for each point of the load."""
 LONGEST = 180.0
 BODY = "Oak St Office: you have an appointment on Thu Jan 7 at 6:30 pm. Reply C to confirm, X if you can't come."
 
@@ -41,10 +41,12 @@ def run_peer(name: str, count: int, provider: Provider, folder: Path) -> Run:
             time.sleep(2)
             machine.wait_until_idle(pids, most=30)
             provider.reset()
-            due = time.time() + LEAD
+            due = time.time() + LEAD + LEAD_BUSY * machine.load()
             ids = _fill(folder, count, due)
             if peer.feeder:
                 _feed(peer.feeder, environ, folder / "peer.log")
+            if time.time() > due:
+                raise RuntimeError(f"{name} was still being given its messages when they were due; try again")
             meter = {"cpu": pids, "cpu_redis": [server.pid], "cpu_provider": [provider.pid]}
             return Run(what=name, **_measured(meter, ids, due, provider, _redis(folder)))
 

@@ -46,7 +46,7 @@ def planning(bench: Bench) -> Iterator[Figure]:
 
 def _expansion(rounds: int) -> Figure:
     meetings = [
-        (FIRST - timedelta(weeks=number % 50, days=number % 7), wall_time(number % 24, 30), ZONES[number % len(ZONES)])
+        (FIRST + timedelta(days=number % 7), wall_time(number % 24, 30), ZONES[number % len(ZONES)])
         for number in range(GROUPS)
     ]
     ours, theirs = [], []

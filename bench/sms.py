@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from bench.clients import Alone, run_client
 from bench.databases import Kind
-from bench.figures import Bench, Figure, Goal, figure
+from bench.figures import Bench, Figure, Goal, figure, told
 from bench.peer_runs import run_peer
 from bench.product_runs import Case, run_product
 from bench.provider import DELAY
@@ -51,7 +51,7 @@ def sms(bench: Bench) -> Iterator[Figure]:
         alone["ours"].append(run_client("texts on our transport", 3000, 50, bench.provider, DELAY))
         alone["theirs"].append(run_client("texts as it comes", 300, 1, bench.provider, 0))
         for name, few in PEERS.items():
-            peers[name].append(run_peer(name, few, bench.provider, bench.folder / f"{name}-{number}"))
+            peers[name].append(told(run_peer(name, few, bench.provider, bench.folder / f"{name}-{number}")))
     for kind, runs in ours.items():
         yield from _against(kind, runs, peers)
         yield from _of_ours(kind, runs, alone)
@@ -68,7 +68,8 @@ def _against(kind: Kind, ours: list[Run], peers: dict[str, list[Run]]) -> Iterat
             kind,
             **shown(ours),
             peer_rate=[round(run.rate, 2) for run in theirs],
-            peer_cpu_ms=[round(run.cpu_each) for run in theirs],
+            peer_cpu_ms=[round(run.cpu_each, 1) for run in theirs],
+            times_less_cpu=round(middle(theirs, "cpu_each") / middle(ours, "cpu_each"), 1),
             peer_lost=sum(run.lost for run in theirs),
         )
 

@@ -1,7 +1,9 @@
 """What no linter sees. That every text fits is tested in test_texts.py, that nothing leaks in test_privacy.py."""
 
+import importlib.util
 import logging
 import re
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -23,8 +25,8 @@ from tests import builders
 from tests.builders import NOW
 
 ROOT = Path(__file__).parents[1]
-OURS = [path for path in sorted(ROOT.glob("[sj]*/**/*.py")) if path.parent.name != "versions"]
-"""service, jobs and sandbox, without the lists of statements that migrations are."""
+OURS = [path for path in sorted(ROOT.glob("[bsj]*/**/*.py")) if path.parent.name != "versions"]
+"""service, jobs, sandbox and bench, without the lists of statements that migrations are."""
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 MARKUP = {
     "a style of its own": re.compile(r"\sstyle\s*="),
@@ -79,6 +81,14 @@ def test_a_file_is_at_most_three_hundred_lines_and_says_what_it_is(path):
 
     assert len(lines) <= 300
     assert not lines or lines[0].startswith('"""')
+
+
+def test_urllib3_is_the_one_that_its_name_says():
+    """niquests puts another package of this name in its place, for all clients: it is slower, and blocks."""
+    assert metadata.packages_distributions()["urllib3"] == ["urllib3"]
+    assert importlib.util.find_spec("niquests") is None
+    locks = [*ROOT.glob("requirements*.txt"), *ROOT.glob("bench/peers/requirements*")]
+    assert [path for path in locks if "niquests" in path.read_text("utf-8")] == []
 
 
 def test_no_module_is_named_for_nothing():

@@ -2,13 +2,16 @@
 
 import os
 import sys
+from pathlib import Path
 
 import click
 
-from service.cli.root import root, settings
+from service.cli.root import Failed, root, settings
 from service.clock import join
 from service.supervisor import Supervisor
 from service.wiring import prepare_data_dir
+
+CHECKOUT = Path(__file__).parents[2]
 
 
 @root.command("run")
@@ -51,6 +54,16 @@ def sandbox_command() -> None:
     if clock.spec():
         arguments += ["--clock", clock.spec()]
     _become("sandbox", *arguments)
+
+
+@root.command("bench", context_settings={"ignore_unknown_options": True})
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def bench_command(names: tuple[str, ...]) -> None:
+    """Measure what docs/performance.md promises; `--list` says what there is. Needs a checkout."""
+    if not (CHECKOUT / "bench").is_dir():
+        raise Failed("The benchmarks are not part of the installed package. Run them in a checkout: make bench")
+    os.chdir(CHECKOUT)
+    _become("bench", *names)
 
 
 def _become(module: str, *arguments: str) -> None:
