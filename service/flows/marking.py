@@ -130,7 +130,7 @@ class Marking:
         if purpose is None:
             return self._invitation_refusal(index, channel, member)
         chosen = delivery.rule.via.channels(member.choice) if delivery.rule else member.choice.channels
-        if channel not in chosen:
+        if channel not in chosen and not delivery.instead_of:
             return Refusal.NOT_CHOSEN
         return standing.refusal(channel, purpose, index)
 

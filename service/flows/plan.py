@@ -112,6 +112,7 @@ def _existing(db: Session, facts: Facts) -> dict[UUID, Delivery]:
     query = select(Delivery).where(
         Delivery.group_session_id.in_([group_session.id for group_session in facts.sessions]),
         Delivery.rule_id.is_not(None),
+        Delivery.instead_of.is_(None),
         Delivery.member_id.in_([member.id for member in facts.members]),
     )
     return {delivery.id: delivery for delivery in db.scalars(query)}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.channels import ChannelError
 from service.clock import Clock
+from service.flows.fall_back import fall_back
 from service.flows.pace import lock_sender
 from service.flows.post import Post
 from service.journal import Line, left_behind
@@ -166,7 +167,9 @@ def _close_without_proof(db: Session, delivery: Delivery, post: Post) -> bool:
         return False
     again = NATURES[delivery.kind].when_unknown is WhenUnknown.AGAIN
     if again and delivery.attempts == 1 and now < delivery.expires_at:
+        fall_back(db, delivery, now)
         delivery.next_at, delivery.queued_until = now, None
         return delivery.move(db, State.SCHEDULED, now, "not known: sent once more", by="reconciler")
     delivery.settled_at = now
+    fall_back(db, delivery, now)  # a second copy on another channel is better than none at all
     return delivery.move(db, State.ASSUMED, now, NOT_KNOWN, by="reconciler")

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from service.channels import AddressRefused, ChannelDown, NotAccepted, Receipt, Refused
 from service.failpoints import reach
 from service.flows.calling import Answered
+from service.flows.fall_back import fall_back
 from service.flows.pace import heard_from
 from service.flows.post import Outcome, Post, Sending
 from service.flows.suppress import suppress
@@ -93,6 +94,7 @@ def _record_one(db: Session, delivery: Delivery, sending: Sending, outcome: Outc
         delivery.provider_id, delivery.accepted_at = outcome.provider_id or None, now
     if isinstance(outcome, Receipt) and delivery.provider_id != (outcome.provider_id or None):
         log.error("delivery %s: a second message of it exists at the provider", delivery.id)
+        Delivery.note_stranger(db, delivery.id, State.ACCEPTED, now, f"a second message: {outcome.provider_id}")
     if delivery.fence == sending.fence and delivery.state in OPEN:
         _move(db, delivery, outcome, post, now)
 
@@ -111,6 +113,7 @@ def _move(db: Session, delivery: Delivery, outcome: Outcome, post: Post, now: da
             delivery.move(db, State.SUPPRESSED, now, reason, by="worker")
         case Refused():
             delivery.move(db, State.DEAD, now, reason, by="worker")
+            fall_back(db, delivery, now)
         case _:  # anything else is a question, never a second message
             delivery.move(db, State.UNKNOWN, now, reason, by="worker")
     if outcome_code := _code(reason):

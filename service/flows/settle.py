@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.flows.fall_back import fall_back
 from service.flows.suppress import suppress
 from service.models import Delivery
 from service.rules.consent import Channel
@@ -16,6 +17,7 @@ from service.rules.lifecycle import REPORTED, State
 log = getLogger(__name__)
 
 FINAL = frozenset({State.DELIVERED, State.UNDELIVERED})
+SECOND = "a second message:"
 LAST_WORD = {Channel.SMS: State.DELIVERED, Channel.EMAIL: State.UNDELIVERED}
 """A text that arrived has arrived; a mail can bounce after it was delivered."""
 
@@ -37,6 +39,7 @@ def settle(db: Session, report: Report, now: datetime) -> bool:
     delivery = db.scalars(select(Delivery).where(Delivery.id == report.delivery_id).with_for_update()).first()
     if delivery is None:
         log.warning("report on delivery %s, which we do not know", report.delivery_id)
+        Delivery.note_stranger(db, report.delivery_id, report.state, now, f"not ours: {report.provider_id}")
         return False
     if not delivery.attempts and delivery.state not in REPORTED:
         log.error("report on delivery %s, which was never sent", delivery.id)
@@ -45,10 +48,13 @@ def settle(db: Session, report: Report, now: datetime) -> bool:
         delivery.provider_id = report.provider_id
     if report.provider_id and delivery.provider_id != report.provider_id:
         log.error("delivery %s: a second message of it exists at the provider", delivery.id)
+        Delivery.note_stranger(db, delivery.id, report.state, now, f"{SECOND} {report.provider_id}")
         return False
     moved = delivery.state is not LAST_WORD[delivery.channel] and delivery.move(db, report.state, now, by="callback")
     if moved:
         _note(delivery, report, now)
+    if moved and report.state is State.UNDELIVERED and not report.opted_out:
+        fall_back(db, delivery, now)
     if report.opted_out and delivery.address_index is not None:
         suppress(db, delivery.channel, delivery.address_index, f"provider: {report.code or 'opted out'}", now)
     return moved

@@ -54,6 +54,8 @@ class Delivery(Identified):
     """None: not by a rule: an invitation, or the notice that a session was moved or cancelled."""
     group_session_id: Mapped[UUID | None] = mapped_column(ForeignKey("group_sessions.id"))
     start_revision: Mapped[int] = mapped_column(default=0)
+    instead_of: Mapped[UUID | None]
+    """The delivery of the same message on the other channel, which did not arrive."""
 
     due_at: Mapped[datetime]
     """When the rule says; `next_at` is when it goes out, quiet hours and pauses reckoned in."""
@@ -137,6 +139,12 @@ class Delivery(Identified):
         db.connection().execute(update(table).where(table.c.id == bindparam("of")), rows)
         events = [{"delivery_id": one, "was": move.was, "now": to, "at": now, "by": by} for one, move in moves.items()]
         db.connection().execute(insert(DeliveryEvent), events)
+
+    @classmethod
+    def note_stranger(cls, db: Session, delivery_id: UUID, state: State, now: datetime, said: str) -> None:
+        """Keep a report that cannot be true of anything we did: of a message we do not know, or of a second one."""
+        row = DeliveryEvent(delivery_id=delivery_id, was=state, now=state, at=now, by="stranger", reason=said)
+        db.add(row)
 
     def marked(self, now: datetime, lease_until: datetime) -> dict[str, object]:
         """What is written of it when it is called next: from now on it may have gone."""

@@ -81,6 +81,8 @@ class Nature:
     is_capped: bool = True
     useful_for: timedelta | None = None
     """After it was to go out; None: up to shortly before the session."""
+    falls_back: bool = False
+    """Goes out on the other channel where it did not arrive on this one."""
     is_prompt: bool = False
     """Asks for words of the member's own, and leaves them alone once they have not come."""
 
@@ -89,14 +91,16 @@ SHORTLY = timedelta(minutes=10)
 """A reminder that comes later than this before the start reaches nobody in time."""
 
 NATURES = {
-    Kind.REMINDER: Nature(Purpose.REMINDER, True, WhenUnknown.LEAVE),
-    Kind.SAME_DAY: Nature(Purpose.REMINDER, True, WhenUnknown.LEAVE),
+    Kind.REMINDER: Nature(Purpose.REMINDER, True, WhenUnknown.LEAVE, falls_back=True),
+    Kind.SAME_DAY: Nature(Purpose.REMINDER, True, WhenUnknown.LEAVE, falls_back=True),
     Kind.REFLECTION: Nature(
         Purpose.REFLECTION, False, WhenUnknown.LEAVE, useful_for=timedelta(hours=2), is_prompt=True
     ),
     Kind.CHECKIN: Nature(Purpose.CHECKIN, False, WhenUnknown.LEAVE, useful_for=timedelta(hours=2), is_prompt=True),
-    Kind.MOVED: Nature(Purpose.REMINDER, True, WhenUnknown.AGAIN, is_capped=False),
-    Kind.CANCELLED: Nature(Purpose.REMINDER, True, WhenUnknown.AGAIN, is_capped=False, useful_for=timedelta(days=30)),
+    Kind.MOVED: Nature(Purpose.REMINDER, True, WhenUnknown.AGAIN, is_capped=False, falls_back=True),
+    Kind.CANCELLED: Nature(
+        Purpose.REMINDER, True, WhenUnknown.AGAIN, is_capped=False, useful_for=timedelta(days=30), falls_back=True
+    ),
     Kind.INVITATION: Nature(None, True, WhenUnknown.LEAVE, is_capped=False, useful_for=timedelta(days=1)),
 }
 

@@ -1,4 +1,4 @@
-"""What the delivery engine remembers: a provider's failures in a row, and lost workers."""
+"""What the delivery engine remembers: failures in a row, lost workers, and what went on the other channel instead."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +14,7 @@ def upgrade() -> None:
         senders.add_column(sa.Column("failures", sa.Integer(), nullable=False, server_default="0"))
     with op.batch_alter_table("deliveries") as deliveries:
         deliveries.add_column(sa.Column("kills", sa.Integer(), nullable=False, server_default="0"))
+        deliveries.add_column(sa.Column("instead_of", sa.Uuid(), nullable=True))
 
 
 def downgrade() -> None:
