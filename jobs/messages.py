@@ -10,6 +10,7 @@ from jobs import parts, queue
 from jobs.post import post
 from service.flows import heartbeat
 from service.flows.deliver import deliver_due
+from service.flows.skew import TOLD_FROM, TOO_FAR, skew
 from service.flows.taking import is_due
 
 log = getLogger(__name__)
@@ -20,6 +21,8 @@ ONE_CHORE = 5.0
 
 stopping = threading.Event()
 """This process is to end: what is under way is finished, and nothing else begun."""
+astray = threading.Event()
+"""This machine's clock is too far from the database's: nothing is sent until it is right again."""
 
 
 def hand_out() -> int:
@@ -48,7 +51,18 @@ def send() -> None:
     _send(ONE_JOB)
 
 
+def check_clock() -> None:
+    """Compare this machine's clock with the database's, and say so where they differ."""
+    with parts().read_db() as db:
+        off = skew(db, parts().machine_clock())
+    if off > TOLD_FROM:
+        log.error("this machine's clock is %.0f s off the database's", off.total_seconds())
+    (astray.set if off > TOO_FAR else astray.clear)()
+
+
 def _send(seconds: float) -> int:
+    if astray.is_set():
+        return 0
     ends = time.monotonic() + seconds
     outcomes = deliver_due(post(), lambda: stopping.is_set() or time.monotonic() > ends)
     if outcomes:

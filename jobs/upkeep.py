@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from jobs import parts
+from jobs.messages import check_clock
 from jobs.post import post
 from service.clock import keep_alive
 from service.flows import heartbeat
@@ -53,5 +54,6 @@ def put_away() -> None:
 def show_alive() -> None:
     """The home screen says so when a process is silent. By the machine's clock: a practice clock may race."""
     keep_alive(parts().settings.data_dir)
+    check_clock()
     with parts().open_db() as db:
         heartbeat.beat(db, os.environ.get("GROUPKEEPER_PROCESS", "clock"), datetime.now(UTC))

@@ -66,6 +66,7 @@ def _wait_for_redis() -> None:
 def _show_alive() -> None:
     while True:
         try:
+            messages.check_clock()
             with parts().open_db() as db:
                 heartbeat.beat(db, os.environ.get("GROUPKEEPER_PROCESS", "worker"), datetime.now(UTC))
         except Exception:

@@ -14,8 +14,12 @@ from service.flows.budget import Budget
 from service.flows.post import Post
 from service.flows.standing import standings
 from service.models import Attendance, Delivery, Enrolment, Group, GroupSession, Member, Practice, Rule
-from service.rules.consent import Purpose
+from service.rules.consent import Channel, Purpose
 from service.rules.kinds import NATURES
+from service.rules.lifecycle import State
+
+WAITS_FOR = 30.0
+"""Seconds that the news of a session waits for a reminder of it that is just leaving, so that it comes after it."""
 
 T = TypeVar("T", Group, Rule)
 
@@ -28,7 +32,7 @@ class Locked:
     """
 
     def __init__(self, db: Session, ids: Sequence[UUID], post: Post) -> None:
-        self._db = db
+        self._db, self._waits = db, post.clock.lasting(WAITS_FOR)
         self._members = self._locked_members(ids)
         self._sessions = self._locked_sessions(ids)
         self.deliveries = db.scalars(Delivery.scheduled(ids).with_for_update(skip_locked=True)).all()
@@ -39,6 +43,16 @@ class Locked:
         self.enrolments = self._all_enrolments()
         attendance = db.scalars(Attendance.of(list(self._sessions)))
         self.attendance = {(row.group_session_id, row.member_id): row for row in attendance}
+
+    @cached_property
+    def under_way(self) -> set[tuple[UUID, UUID | None, Channel]]:
+        """To whom, about which session and how something may be leaving at this moment."""
+        query = select(Delivery.member_id, Delivery.group_session_id, Delivery.channel).where(
+            Delivery.group_session_id.in_(list(self._sessions)),
+            Delivery.state.in_((State.SENDING, State.UNKNOWN)),
+            Delivery.marked_at > self.now - self._waits,
+        )
+        return {(row.member_id, row.group_session_id, row.channel) for row in self._db.execute(query)}
 
     @cached_property
     def budget(self) -> Budget:

@@ -26,6 +26,7 @@ from service.texts import MissingText
 log = getLogger(__name__)
 
 SUPPRESSING = frozenset({Refusal.NO_ADDRESS, Refusal.NO_CONSENT, Refusal.OPTED_OUT})
+LOOKS_AGAIN = 2.0
 EXPIRING = frozenset({Refusal.TOO_LATE, Refusal.SESSION_STARTED})
 
 
@@ -75,7 +76,7 @@ class Marking:
         if refusal is not None:
             self._give_up(delivery, refusal)
             return None
-        if self._is_held(delivery):
+        if self._is_held(delivery) or self._waits_for_another(delivery):
             return None
         try:
             letter = self._letter(delivery)
@@ -176,6 +177,14 @@ class Marking:
             delivery.expires_at = max(delivery.expires_at, send_at + (delivery.expires_at - delivery.next_at))
         delivery.next_at, delivery.queued_until = send_at, None
         delivery.why = f"{delivery.why.partition(',')[0]}, held by quiet hours"
+        return True
+
+    def _waits_for_another(self, delivery: Delivery) -> bool:
+        """News of a session comes after a reminder of it that is just leaving, not before."""
+        about = (delivery.member_id, delivery.group_session_id, delivery.channel)
+        if delivery.kind not in (Kind.MOVED, Kind.CANCELLED) or about not in self._facts.under_way:
+            return False
+        delivery.next_at, delivery.queued_until = self._now + self._post.clock.lasting(LOOKS_AGAIN), None
         return True
 
     def _takes_its_turn(self, delivery: Delivery, letter: compose.Letter) -> bool:

@@ -479,3 +479,21 @@ def test_a_text_dies_at_its_provider_before_the_members_night_begins(parts, post
     deliver(post, [due.delivery])
 
     assert texts.outbox[0].useful_for == timedelta(minutes=30)
+
+
+def test_the_news_of_a_session_comes_after_a_reminder_that_is_just_leaving(parts, post, texts, clock):
+    with parts.open_db() as db:
+        meeting = builders.session(db, builders.group(db))
+        who = builders.member(db)
+        reminder = builders.delivery(db, who, meeting).id
+    with parts.open_db() as db:
+        mark(db, [reminder], post)
+        meeting = db.scalars(select(GroupSession)).one()
+        meeting.state = SessionState.CANCELLED
+        news = builders.delivery(db, db.scalars(select(Member)).one(), meeting, Kind.CANCELLED).id
+    deliver(post, [news])
+    assert texts.outbox == []
+
+    clock.go(seconds=31)
+    deliver(post, [news])
+    assert len(texts.outbox) == 1
