@@ -20,7 +20,7 @@ SAYS_NOT = frozenset({"scheduled", "suppressed", "cancelled", "expired", "dead"}
 STOPPED = {"optout": frozenset({"suppressed"}), "change": frozenset({"cancelled"}), "late": frozenset({"expired"})}
 RANKS = {"accepted": 1, "sent": 2, "undelivered": 3, "delivered": 4}
 NOTICES = {"cancel": "cancelled", "move": "moved"}
-MOMENT = 5.0
+MOMENT = 15.0
 CROSSING = 3.5
 """Seconds for which a call that had begun may still end: the deadline, the lateness of a late answer, a moment."""
 
