@@ -21,17 +21,25 @@ def _put(owner: Any, name: str, value: Any) -> None:
 
 
 def no_mark() -> None:
-    """Sent first and marked afterwards, as cron scripts do."""
+    """Sent first and marked afterwards, as cron scripts do: the id is only taken for the length of a lease."""
     from service.flows import recording
     from service.models import Delivery
     from service.rules.lifecycle import State
 
-    def mark(delivery: Any, db: Session, now: datetime, lease_until: datetime) -> None:
-        delivery.fence += 1
-        delivery.attempts += 1
-        delivery.marked_at, delivery.lease_until, delivery.queued_until = now, lease_until, lease_until
+    move_all, marked = Delivery.move_all, Delivery.marked
 
-    _put(Delivery, "mark", mark)
+    def move(cls: Any, db: Session, moves: Any, to: Any, now: datetime, *, by: str) -> None:
+        if to is not State.SENDING:
+            move_all(db, moves, to, now, by=by)
+            return
+        for one, what in moves.items():
+            db.execute(update(Delivery).where(Delivery.id == one).values(dict(what.values)))
+
+    def taken(delivery: Any, now: datetime, lease_until: datetime) -> dict[str, object]:
+        return {**marked(delivery, now, lease_until), "queued_until": lease_until}
+
+    _put(Delivery, "move_all", classmethod(move))
+    _put(Delivery, "marked", taken)
     _put(recording, "OPEN", frozenset({*recording.OPEN, State.SCHEDULED}))
 
 

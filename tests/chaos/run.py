@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count, islice
-from statistics import median
 
 from tests.chaos import gates
 from tests.chaos.agenda import Agenda
@@ -40,8 +39,8 @@ class Run:
     """Of the groups."""
     _phases: dict[str, float] = field(default_factory=dict)
     _began: float = field(default_factory=time.monotonic)
-    _took: list[float] = field(default_factory=lambda: [0.1])
-    """Seconds that each group took to be added."""
+    _pace: float = 0.3
+    """Seconds that each group took to be added, with several at once."""
 
     def play(self) -> tuple[gates.Figures, list[str]]:
         """Returns the figures, and what there is to show of the gates that do not hold."""
@@ -72,7 +71,7 @@ class Run:
         """Messages without a fault, and so the rate that this machine can carry."""
         profile = arena.profile
         number = max(2, round(profile.control_seconds * profile.rate / SIZE))
-        begins = time.time() + 1 + number * median(self._took)
+        begins = time.time() + 1 + number * self._pace
         self._add_all(story, [begins + profile.control_seconds * n / number for n in range(number)], hands)
         until = begins + profile.control_seconds
         time.sleep(max(0.0, until - time.time()))
@@ -90,7 +89,7 @@ class Run:
         """Everything is due, changes, and breaks. Returns when the last of it has happened."""
         dues = [number * SIZE / rate for number in range(round(arena.profile.messages / SIZE))]
         first = [due for due in dues if due <= AHEAD]
-        begins = time.time() + 1 + 1.5 * len(first) * median(self._took) / AT_ONCE
+        begins = time.time() + 1 + 1.5 * len(first) * self._pace
         self._add_all(story, [begins + due for due in first], hands)
         adding = hands.submit(self._add_later, story, [begins + due for due in dues[len(first) :]])
         self._note("fill")
@@ -112,8 +111,9 @@ class Run:
 
     def _add_all(self, story: Story, dues: list[float], hands: ThreadPoolExecutor) -> None:
         """Side by side, as so many members of staff: each of many short statements waits for its answer."""
-        numbers = islice(self._numbers, len(dues))
+        numbers, began = islice(self._numbers, len(dues)), time.monotonic()
         list(hands.map(lambda one: self._add(story, *one), list(zip(numbers, dues, strict=True))))
+        self._pace = (time.monotonic() - began) / max(len(dues), 1)
 
     def _add_later(self, story: Story, dues: list[float]) -> None:
         for due in dues:
@@ -122,10 +122,8 @@ class Run:
 
     def _add(self, story: Story, number: int, due: float) -> None:
         """A group whose messages are due then, or a second from now where that is over."""
-        began = time.monotonic()
         for moment, change in story.gather(number, max(due, time.time() + 1)):
             self._changes.at(moment, change)
-        self._took.append(time.monotonic() - began)
 
     def _drain(self, arena: Arena, until: float) -> None:
         """Until nothing is open any more."""
