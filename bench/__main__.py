@@ -16,9 +16,11 @@ from bench.email import email
 from bench.figures import Bench, Figure, Goal, Suite, figure
 from bench.memory import memory
 from bench.pages import pages
+from bench.peer_runs import NoPeersError
 from bench.planning import planning
 from bench.provider import provider
 from bench.sms import sms
+from tests.postgres import NoPostgresError
 
 SUITES: dict[str, tuple[Suite, tuple[str, ...]]] = {
     "sms": (sms, ("G1", "G2", "G3", "G4", "G5", "G6", "G8", "G13")),
@@ -42,6 +44,15 @@ def main() -> int:
     if unknown:
         print(f"There is no benchmark {unknown[0]}. There are: {', '.join(SUITES)}, and G1 to G13.", file=sys.stderr)
         return 2
+    try:
+        _measure(asked)
+    except (NoPeersError, NoPostgresError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _measure(asked: argparse.Namespace) -> None:
     began, found = time.monotonic(), []
     started = datetime.now(UTC).isoformat(timespec="minutes")
     with tempfile.TemporaryDirectory(prefix="groupkeeper-bench-", ignore_cleanup_errors=True) as name:
@@ -55,7 +66,6 @@ def main() -> int:
         report.write(rows)
     print(f"\n{report.table([row for row in rows if row['at'] >= started])}\n")
     print(f"{(time.monotonic() - began) / 60:.1f} minutes.")
-    return 0
 
 
 def _arguments() -> argparse.Namespace:

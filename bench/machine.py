@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from service.embedded import die_with_parent
+
 ROOT = Path(__file__).parents[1]
 TICKS = os.sysconf("SC_CLK_TCK")
 STOP_SECONDS = 10.0
@@ -66,6 +68,7 @@ def running(
                 stdout=said,
                 stderr=said,
                 start_new_session=True,
+                preexec_fn=die_with_parent,
             )
             for _ in range(count)
         ]
