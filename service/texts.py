@@ -1,7 +1,7 @@
 """A message's words: from templates/messages/, with the few fields that a template may name."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime, get_timezone_name
 
 from service.models import Group, GroupSession, Member, Practice
+from service.rules.consent import Purpose
 from service.rules.lines import LINES
 from service.rules.segments import to_gsm7
 
@@ -20,7 +21,7 @@ LANGUAGES = ("en", "es")
 FIELDS = frozenset(
     {
         *("sender", "phone", "hours", "n", "crisis", "crisis_short", "danger", "postal_address"),
-        *("day", "time", "next_day", "next_time", "link", "unsubscribe"),
+        *("day", "time", "next_day", "next_time", "link", "unsubscribe", "name"),
     }
 )
 FIELD = re.compile(r"\{([a-z_]{1,20})\}")
@@ -59,6 +60,25 @@ def email(key: str, practice: Practice, language: str, values: Mapping[str, str]
     """Subject and body. Raises MissingText."""
     subject, _, body = _template("email", key, language).partition("\n\n")
     return subject, _filled(body, {**common(practice, language), **values}).strip() + "\n"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a member is asked to agree to: a sentence for each purpose, and what is true of all of them."""
+
+    purposes: Mapping[Purpose, str]
+    statements: tuple[str, ...]
+
+    def words(self, ticked: Collection[Purpose]) -> str:
+        """As it goes into the ledger: what was ticked, and all that stood beside it."""
+        return "\n".join([*(self.purposes[purpose] for purpose in Purpose if purpose in ticked), *self.statements])
+
+
+def offer(practice: Practice, language: str) -> Offer:
+    """The one wording of every consent: on the page, on paper, read out."""
+    asked, _, said = page("opt_in", practice, language, {"name": practice.name}).partition("\n\n")
+    purposes = dict(line.split(": ", 1) for line in asked.splitlines())
+    return Offer({Purpose(name): words for name, words in purposes.items()}, tuple(said.splitlines()))
 
 
 def common(practice: Practice, language: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text
 
 from service.cli.root import root, settings
 from service.embedded import redis_url, socket_path
-from service.flows import heartbeat
+from service.flows import chains, heartbeat
 from service.models import Delivery, Member, Practice, Sender, Staff
 from service.models.sealed import LOCKED
 from service.rules.lifecycle import State
@@ -97,6 +97,12 @@ def _field_keys() -> Iterator[Finding]:
     )
 
 
+def _ledgers() -> Iterator[Finding]:
+    with _parts().read_db() as db:
+        for chain in chains.verify(db):
+            yield chain.first_bad is None, chain.words
+
+
 def _queue() -> Iterator[Finding]:
     given = settings()
     url = urlsplit(redis_url(given))
@@ -157,6 +163,7 @@ CHECKS: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
     ("files", _files),
     ("database", _database),
     ("field keys", _field_keys),
+    ("ledgers", _ledgers),
     ("queue", _queue),
     ("staff", _staff),
     ("processes", _processes),

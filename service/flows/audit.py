@@ -1,7 +1,7 @@
 """What staff do is kept: who, what, when. Each entry holds the hash of the one before it."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -37,7 +37,7 @@ def audit(
 
 def hash_of(entry: AuditEntry) -> str:
     told: list[Any] = [
-        entry.at.isoformat(),
+        entry.at.astimezone(UTC).isoformat(),
         str(entry.staff_id or ""),
         entry.action,
         entry.object_type,

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service import texts
 from service.flows.consider import delivery_id, window
 from service.flows.ledger import Evidence, agree
 from service.flows.plan import plan, plan_member
@@ -136,18 +137,19 @@ def invite(
     index = member.mobile_index
     if index is None or is_suppressed(db, channel, index) or _was_asked(db, member, index):
         return None
+    practice = db.scalars(select(Practice)).one()
     db.add(
         Invitation(
             member_id=member.id,
             channel=channel,
             address_index=index,
             purposes=[purpose.value for purpose in purposes],
+            wording=texts.sms("opt_in_request", practice, member.language, {}),
             staff_id=staff_id,
             asked_at=now,
             expires_at=now + INVITATION_LASTS,
         )
     )
-    practice = db.scalars(select(Practice)).one()
     send_at = window(practice, practice.time_zone, member).next_opening(now) or now
     db.add(
         Delivery(

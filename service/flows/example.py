@@ -109,7 +109,7 @@ def _member(
     member = add_member(db, person, now)
     since = now - timedelta(weeks=WEEKS_BEHIND, days=3)
     join(db, group, member, since.astimezone(group.zone).date(), now)
-    evidence = Evidence(since, "paper", "demo", "You may text me about my appointments.", member.language)
+    evidence = Evidence(since, "paper", "demo", "You may text me about my appointments.", "en")
     record_consent(db, member, member.channels, (Purpose.REMINDER, Purpose.REFLECTION, Purpose.CHECKIN), evidence, now)
     on_member()
     return member

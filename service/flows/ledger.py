@@ -1,9 +1,9 @@
 """Consents are added to their ledger, each with the hash of the one before it: a changed or missing row shows."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from sqlalchemy import select
@@ -13,6 +13,8 @@ from service.models import Consent, Member, Practice
 from service.rules.consent import Channel, Purpose
 
 FIRST = "0" * 64
+MOST = 2000
+"""Characters of the words that are kept."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,10 @@ class Evidence:
     method: str
     taken_by: str
     wording: str
+    """What the member was shown or read, word for word; "" where a no answers nothing of ours."""
     language: str = "en"
+    proof: Mapping[str, str] = field(default_factory=dict)
+    """What else speaks for it: the member's own words, where the paper lies, the page and the browser. Kept sealed."""
 
 
 def agree(
@@ -31,7 +36,8 @@ def agree(
 ) -> None:
     """Add a yes for each purpose. It counts for the address that the member has now, and no other."""
     index = member.address_index(channel)
-    _add(db, [_row(member, channel, purpose, index, evidence, now) for purpose in purposes if index], is_yes=True)
+    rows = [_row(member, channel, purpose, index, evidence, now) for purpose in purposes if index]
+    _add(db, rows, _proof(member, channel, evidence), is_yes=True)
 
 
 def withdraw(
@@ -39,12 +45,24 @@ def withdraw(
 ) -> None:
     """Add a no for each purpose."""
     index = member.address_index(channel)
-    _add(db, [_row(member, channel, purpose, index, evidence, now) for purpose in purposes if index], is_yes=False)
+    rows = [_row(member, channel, purpose, index, evidence, now) for purpose in purposes if index]
+    _add(db, rows, _proof(member, channel, evidence), is_yes=False)
+
+
+def _proof(member: Member, channel: Channel, evidence: Evidence) -> dict[str, str]:
+    said = {name: words.replace("\x00", "")[:MOST] for name, words in evidence.proof.items() if words}
+    return {"address": member.address(channel), **said}
+
+
+def version_of(wording: str) -> str:
+    """The same words, the same version: of the two that were shown, nobody need remember which came first."""
+    return sha256(wording.encode()).hexdigest()[:12] if wording else ""
 
 
 def _row(
     member: Member, channel: Channel, purpose: Purpose, address_index: bytes, evidence: Evidence, now: datetime
 ) -> Consent:
+    wording = evidence.wording[:MOST]
     return Consent(
         member_id=member.id,
         channel=channel,
@@ -54,17 +72,19 @@ def _row(
         recorded_at=now,
         method=evidence.method[:40],
         taken_by=evidence.taken_by[:80],
-        wording=evidence.wording[:2000],
+        wording=wording,
+        version=version_of(wording),
         language=evidence.language,
     )
 
 
-def _add(db: Session, rows: Iterable[Consent], *, is_yes: bool) -> None:
+def _add(db: Session, rows: Iterable[Consent], proof: Mapping[str, str], *, is_yes: bool) -> None:
     """The rows, each with the hash of the one before it."""
     previous = last_hash(db)
     for row in rows:
         row.is_yes, row.previous_hash = is_yes, previous
-        previous = row.hash = hash_of(row)
+        row.proof = json.dumps(dict(proof), ensure_ascii=False) if proof else None
+        row.hash = previous = hash_of(row)
         db.add(row)
     db.flush()
 
@@ -82,12 +102,14 @@ def hash_of(row: Consent) -> str:
         row.purpose,
         row.is_yes,
         row.address_index.hex(),
-        row.occurred_at.isoformat(),
-        row.recorded_at.isoformat(),
+        row.occurred_at.astimezone(UTC).isoformat(),
+        row.recorded_at.astimezone(UTC).isoformat(),
         row.method,
         row.taken_by,
         row.wording,
+        row.version,
         row.language,
+        (row.proof_sealed or b"").hex(),
         row.previous_hash,
     ]
     return sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()

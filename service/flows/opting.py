@@ -15,6 +15,9 @@ from service.rules.consent import Channel, Purpose
 
 BY_STOP = "text STOP"
 BY_START = "text START"
+TOLD_STAFF = "told staff"
+OPT_OUTS = frozenset({BY_STOP, TOLD_STAFF})
+"""Ways of saying no to everything. START takes these back, and gives nothing that was not there before."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,17 @@ def opt_out(
             index = member.address_index(channel)
             if index is not None:
                 suppress(db, channel, index, "the member's words", now)
-                _withdraw(db, member, channel, words, now)
+                evidence = Evidence(now, BY_STOP, "member", "", member.language, {"said": words})
+                withdraw_all(db, member, channel, evidence, now)
+
+
+def stop_for(db: Session, member: Member, channels: Collection[Channel], evidence: Evidence, now: datetime) -> None:
+    """The member told staff to stop, by whatever route. In force at once; only they can lift it."""
+    for channel in channels:
+        index = member.address_index(channel)
+        if index is not None:
+            suppress(db, channel, index, TOLD_STAFF, now)
+            withdraw_all(db, member, channel, evidence, now)
 
 
 def accept_invitation(
@@ -47,7 +60,7 @@ def accept_invitation(
     for member in asked:
         invitation = open_ones[member.id]
         invitation.accepted_at = now
-        evidence = Evidence(now, BY_START, "member", words, member.language)
+        evidence = Evidence(now, BY_START, "member", invitation.wording, member.language, {"said": words})
         purposes = [Purpose(purpose) for purpose in invitation.purposes]
         agree(db, member, Channel.SMS, purposes, evidence, now)
     if asked:
@@ -62,15 +75,16 @@ def opt_in(db: Session, members: Collection[Member], address_index: bytes, words
     for member in members if was_out else ():
         rows = [row for row in db.scalars(Consent.of([member.id])) if row.channel is Channel.SMS]
         last = {row.purpose: row for row in rows if row.address_index == address_index}
-        stopped = [purpose for purpose, row in last.items() if not row.is_yes and row.method == BY_STOP]
-        agree(db, member, Channel.SMS, stopped, Evidence(now, BY_START, "member", words, member.language), now)
+        stopped = [purpose for purpose, row in last.items() if not row.is_yes and row.method in OPT_OUTS]
+        evidence = Evidence(now, BY_START, "member", "", member.language, {"said": words})
+        agree(db, member, Channel.SMS, stopped, evidence, now)
         plan_member(db, member, now)
     return any(standing(db, member).agreed(Channel.SMS, address_index) for member in members)
 
 
-def _withdraw(db: Session, member: Member, channel: Channel, words: str, now: datetime) -> None:
+def withdraw_all(db: Session, member: Member, channel: Channel, evidence: Evidence, now: datetime) -> None:
     """The ledger's own row for each purpose that was in force: the suppression alone would not say which."""
     index = member.address_index(channel)
     current = standing(db, member)
     purposes = [purpose for purpose in Purpose if index and current.consent(channel, purpose, index)]
-    withdraw(db, member, channel, purposes, Evidence(now, BY_STOP, "member", words, member.language), now)
+    withdraw(db, member, channel, purposes, evidence, now)

@@ -85,14 +85,25 @@ class Consent(Base):
     occurred_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
     method: Mapped[str] = mapped_column(String(40))
-    """web, paper, voice, text START, text STOP, unsubscribe link ..."""
+    """page, paper, voice, text START, text STOP, unsubscribe link ..."""
     taken_by: Mapped[str] = mapped_column(String(80))
     """The staff id, or the words of an imported row."""
     wording: Mapped[str] = mapped_column(String(2000))
     """What the member was shown or read, word for word."""
+    version: Mapped[str] = mapped_column(String(12), default="")
+    """Of the words: the beginning of their hash."""
     language: Mapped[str] = mapped_column(String(2))
+    proof_sealed: Mapped[bytes | None]
     previous_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
+
+    proof = Sealed()
+    """The address, the member's own words, where the paper lies: as JSON."""
+
+    @property
+    def id(self) -> str:
+        """What the sealed proof is bound to: no two rows follow the same one, and it is known before the number is."""
+        return self.previous_hash
 
     @classmethod
     def of(cls, member_ids: Collection[UUID]) -> Select[Self]:
@@ -134,10 +145,16 @@ class Invitation(Identified):
     channel: Mapped[Channel] = mapped_column(words(Channel))
     address_index: Mapped[bytes] = mapped_column(index=True)
     purposes: Mapped[list[str]]
+    wording: Mapped[str] = mapped_column(String(2000), default="")
+    """What the member was shown before they were asked, and the question."""
+    proof_sealed: Mapped[bytes | None]
     staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     asked_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
+
+    proof = Sealed()
+    """The page and the browser in which they ticked the boxes, as JSON."""
 
     @classmethod
     def open_for(cls, address_index: bytes, now: datetime) -> Select[Self]:

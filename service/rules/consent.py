@@ -39,6 +39,10 @@ class Purpose(StrEnum):
     MEASURES = "measures"
 
 
+ASKED = (Purpose.REMINDER, Purpose.REFLECTION, Purpose.CHECKIN)
+"""What members are asked for: there are messages of these."""
+
+
 class Refusal(StrEnum):
     """Why a message is not sent. Stored with the delivery, and shown to staff in these words."""
 

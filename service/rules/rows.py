@@ -34,6 +34,16 @@ def text(value: str, name: str, most: int, *, needed: bool = True) -> str:
     return value
 
 
+def lines(value: str, most: int) -> str:
+    """A text of several lines, without hidden characters."""
+    value = "\n".join(line.strip() for line in value.strip().splitlines())
+    if len(value) > most:
+        raise NotReadable(f"Use at most {most} characters.")
+    if any((ord(char) < 32 and char != "\n") or 127 <= ord(char) < 160 for char in value):
+        raise NotReadable("Remove hidden characters.")
+    return value
+
+
 def iso_date(value: str) -> date:
     try:
         read_on = date.fromisoformat(value)

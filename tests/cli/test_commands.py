@@ -401,3 +401,27 @@ def test_what_was_sent_is_in_the_log(installed, filled, engine, post, clock):
 
     assert (line["state"], line["provider_id"], line["attempts"]) == ("accepted", "CONSOLE00000001", 1)
     assert line["marked_at"] == line["accepted_at"] == "2027-01-04T14:55:00.000Z"
+
+
+# the ledgers
+
+
+def test_audit_verify_says_how_many_rows_hold(installed, filled):
+    ran = installed("audit", "verify")
+
+    assert (ran.code, ran.out.splitlines()) == (
+        0,
+        ["5 consents, each as it was written", "0 audit entries, each as it was written"],
+    )
+
+
+@on_sqlite
+def test_audit_verify_and_the_doctor_name_the_first_row_that_was_changed(installed, filled, engine):
+    with engine.begin() as db:
+        db.exec_driver_sql("DROP TRIGGER consents_no_update")
+        db.exec_driver_sql("UPDATE consents SET method = 'voice' WHERE seq = 2")
+    ran, doctor = installed("audit", "verify"), installed("doctor")
+
+    assert ran.code == 1
+    assert "row 2 was changed after it was written" in ran.err
+    assert "MEND  ledgers: consents: row 2 was changed" in doctor.out

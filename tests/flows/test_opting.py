@@ -1,8 +1,10 @@
+import json
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from service import texts
 from service.flows import enrol
 from service.flows.answer import Inbound
 from service.flows.opting import From, accept_invitation, opt_in, opt_out
@@ -10,7 +12,7 @@ from service.flows.plan import plan
 from service.flows.receive import receive
 from service.flows.standing import standing
 from service.flows.suppress import is_suppressed
-from service.models import Consent, Delivery, Invitation, Member
+from service.models import Consent, Delivery, Invitation, Member, Practice
 from service.rules.consent import Channel, Choice, Purpose
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
@@ -89,13 +91,15 @@ def test_an_invitation_is_accepted_once(parts):
         assert db.scalars(select(Invitation)).one().accepted_at == NOW
 
 
-def test_the_yes_is_kept_with_the_words_it_was_said_in(parts):
+def test_the_yes_is_kept_with_the_question_and_the_words_it_was_said_in(parts):
     invited(parts, Purpose.REMINDER)
     start(parts, words="Start please")
 
     with parts.read_db() as db:
-        rows = db.scalars(select(Consent)).all()
-    assert [(row.wording, row.method, row.taken_by) for row in rows] == [("Start please", "text START", "member")]
+        row = db.scalars(select(Consent)).one()
+        question = texts.sms("opt_in_request", db.scalars(select(Practice)).one(), "en", {})
+    assert (row.wording, row.method, row.taken_by) == (question, "text START", "member")
+    assert json.loads(row.proof) == {"address": MOBILE, "said": "Start please"}
 
 
 def test_start_from_another_number_accepts_nothing(parts):
@@ -122,7 +126,7 @@ def test_an_opt_out_is_written_down_for_each_purpose_that_was_in_force(parts):
         noes = db.scalars(select(Consent).where(Consent.is_yes.is_(False))).all()
 
     assert {row.purpose for row in noes} == {Purpose.REMINDER, Purpose.CHECKIN}
-    assert {row.wording for row in noes} == {"STOP"}
+    assert {json.loads(row.proof)["said"] for row in noes} == {"STOP"}
 
 
 def test_what_was_stopped_comes_back_and_what_was_withdrawn_before_does_not(parts):

@@ -21,7 +21,7 @@ from service.models import (
     Rule,
 )
 from service.models.groups import Answer, Came, SessionState
-from service.rules.consent import Channel, Choice
+from service.rules.consent import Channel
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from tests import builders
@@ -421,68 +421,6 @@ def test_unknown_is_never_noted_as_absent(parts, staff, clock):
 
     with parts.read_db() as db:
         assert {row.member_id: row.came for row in db.scalars(select(Attendance)) if row.came} == {first.id: Came.LATE}
-
-
-# one member
-
-
-CONSENT = {
-    "purpose_reminder": "1",
-    "channel_sms": "1",
-    "method": "paper",
-    "consent_on": "2027-01-03",
-    "wording": "You may text me.",
-}
-
-
-def invitee(parts):
-    with parts.open_db() as db:
-        return builders.member(db, email="anna@example.org", choice=Choice.BOTH, agrees=()).id
-
-
-def standing_of(parts, key):
-    from service.flows.standing import standing
-
-    with parts.read_db() as db:
-        member = db.get_one(Member, key)
-        now = standing(db, member)
-        return {channel: len(now.agreed(channel, member.address_index(channel))) for channel in Channel}
-
-
-def test_a_consent_on_paper_is_recorded(parts, staff):
-    key = invitee(parts)
-
-    assert staff.post(f"/members/{key}/consent", CONSENT).status_code == 302
-    assert standing_of(parts, key) == {Channel.SMS: 1, Channel.EMAIL: 0}
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("purpose_reminder", ""),
-        ("channel_sms", ""),
-        ("method", "telepathy"),
-        ("consent_on", "2027-02-01"),
-        ("consent_on", ""),
-        ("wording", ""),
-    ],
-)
-def test_a_consent_without_its_evidence_is_an_error_at_its_field(parts, staff, field, value):
-    key = invitee(parts)
-    page = staff.post(f"/members/{key}/consent", {**CONSENT, field: value})
-
-    assert (page.status_code, has_error_at(page, field)) == (422, True)
-    assert standing_of(parts, key) == {Channel.SMS: 0, Channel.EMAIL: 0}
-
-
-def test_staff_stop_messages_and_no_consent_on_paper_lifts_that(parts, staff):
-    key = invitee(parts)
-    staff.post(f"/members/{key}/consent", {**CONSENT, "channel_email": "1"})
-    staff.post(f"/members/{key}/stop", {"channel": "both", "route": "on the phone"})
-    stopped = standing_of(parts, key)
-    staff.post(f"/members/{key}/consent", CONSENT)
-
-    assert stopped == standing_of(parts, key) == {Channel.SMS: 0, Channel.EMAIL: 0}
 
 
 # replies, log, settings

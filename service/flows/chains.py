@@ -1,0 +1,52 @@
+"""The two ledgers that are only added to, read from their first row: a row that was changed or taken away shows."""
+
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.flows import audit, ledger
+from service.models import AuditEntry, Consent
+
+AT_ONCE = 1_000
+
+Row = TypeVar("Row", Consent, AuditEntry)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """How many rows of a ledger hold, and the first that does not."""
+
+    name: str
+    sound: int
+    first_bad: int | None = None
+    wrong: str = ""
+
+    @property
+    def words(self) -> str:
+        if self.first_bad is None:
+            return f"{self.sound} {self.name}, each as it was written"
+        return f"{self.name}: row {self.first_bad} {self.wrong}. Compare it with a backup."
+
+
+def verify(db: Session) -> list[Chain]:
+    """Both chains, whole. What was cut off at the end cannot show; the database itself refuses that."""
+    by_number = {"yield_per": AT_ONCE}
+    with closing(db.scalars(select(Consent).order_by(Consent.seq), execution_options=by_number)) as rows:
+        consents = _followed("consents", rows, ledger.hash_of, ledger.FIRST)
+    with closing(db.scalars(select(AuditEntry).order_by(AuditEntry.seq), execution_options=by_number)) as entries:
+        return [consents, _followed("audit entries", entries, audit.hash_of, audit.FIRST)]
+
+
+def _followed(name: str, rows: Iterable[Row], hash_of: Callable[[Row], str], first: str) -> Chain:
+    previous, sound = first, 0
+    for row in rows:
+        if row.previous_hash != previous:
+            return Chain(name, sound, row.seq, "does not follow the one before it: a row is missing or was put in")
+        if hash_of(row) != row.hash:
+            return Chain(name, sound, row.seq, "was changed after it was written")
+        previous, sound = row.hash, sound + 1
+    return Chain(name, sound)

@@ -1,0 +1,192 @@
+"""What a member agreed to: the history with dates, sources and words, and what staff put into it."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from service import texts
+from service.flows import enrol
+from service.flows.audit import audit
+from service.flows.ledger import Evidence
+from service.flows.opting import TOLD_STAFF, stop_for
+from service.flows.standing import standing
+from service.models import Consent, Member, Practice, Staff
+from service.rules import rows
+from service.rules.consent import ASKED, Channel, Purpose
+from service.web import parts
+from service.web.members import get_member, opted_out
+
+pages = Blueprint("consents", __name__, url_prefix="/members")
+
+METHODS = ("paper", "voice")
+ROUTES = ("phone", "voicemail", "in person", "email", "letter", "text to another number")
+NEEDS_NO_REASON = timedelta(days=7)
+"""A consent of an earlier day needs one: whoever checks it will ask why it was not put on record at once."""
+LONGEST_WORDS = 2000
+
+
+@dataclass
+class ConsentForm:
+    """A consent taken on paper or by voice: for what, how, when, with which words, and where the proof is."""
+
+    purposes: list[Purpose]
+    channels: list[Channel]
+    method: str
+    on: date
+    wording: str
+    kept_at: str
+    reason: str
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, typed: MultiDict[str, str], today: date) -> "ConsentForm":
+        errors: dict[str, str] = {}
+        on = rows.read(errors, "consent_on", lambda: rows.iso_date(typed.get("consent_on", "")), today)
+        form = cls(
+            purposes=[purpose for purpose in ASKED if typed.get(f"purpose_{purpose}") == "1"],
+            channels=[channel for channel in Channel if typed.get(f"channel_{channel}") == "1"],
+            method=typed.get("method", ""),
+            on=on,
+            wording=rows.read(errors, "wording", lambda: rows.lines(typed.get("wording", ""), LONGEST_WORDS), ""),
+            kept_at=_line(errors, typed, "kept_at"),
+            reason=_line(errors, typed, "reason"),
+            errors=errors,
+        )
+        form._look(today)
+        return form
+
+    def _look(self, today: date) -> None:
+        if not self.purposes:
+            self.errors[f"purpose_{ASKED[0]}"] = "Tick at least one thing that they agreed to."
+        if not self.channels:
+            self.errors[f"channel_{Channel.SMS}"] = "Tick text, email, or both."
+        if self.method not in METHODS:
+            self.errors["method"] = "Choose how they agreed."
+        if not self.wording:
+            self.errors.setdefault("wording", "Enter the words they agreed to.")
+        if self.method == "paper" and not self.kept_at:
+            self.errors.setdefault("kept_at", "Enter where the signed paper is kept.")
+        if self.on > today:
+            self.errors["consent_on"] = "Enter the day on which they agreed: it cannot be in the future."
+        elif today - self.on > NEEDS_NO_REASON and not self.reason:
+            self.errors.setdefault("reason", "It is more than 7 days ago. Enter why it is put on record only now.")
+
+    def evidence(self, staff_id: UUID, language: str, now: datetime) -> Evidence:
+        """Only of a form without errors."""
+        proof = {"kept at": self.kept_at, "recorded late because": self.reason}
+        at = min(now, rows.instant(self.on.isoformat()))
+        return Evidence(at, self.method, str(staff_id), self.wording, language, proof)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the ledger as staff read it."""
+
+    row: Consent
+    taken_by: str
+    proof: dict[str, str]
+    is_of_another_address: bool
+
+
+@pages.get("/<uuid:member_id>/consent")
+def history(member_id: UUID) -> ResponseReturnValue:
+    with parts().read_db() as db:
+        return _page(db, get_member(db, member_id), {}, {})
+
+
+@pages.post("/<uuid:member_id>/consent")
+def record(member_id: UUID) -> ResponseReturnValue:
+    """A consent taken on paper or by voice. It lifts no opt-out."""
+    now = parts().clock()
+    with parts().open_db() as db:
+        member = get_member(db, member_id)
+        form = ConsentForm.read(request.form, now.astimezone(db.scalars(select(Practice)).one().zone).date())
+        if form.errors:
+            return _page(db, member, form.errors, dict(request.form)), 422
+        evidence = form.evidence(g.staff.id, member.language, now)
+        enrol.record_consent(db, member, form.channels, form.purposes, evidence, now)
+        is_late = bool(form.reason)
+        audit(db, g.staff.id, "consent recorded", member, now, method=evidence.method, late=is_late)
+    flash("The consent is on record.", "success")
+    return redirect(url_for("consents.history", member_id=member_id))
+
+
+@pages.post("/<uuid:member_id>/stop")
+def stop(member_id: UUID) -> ResponseReturnValue:
+    """The member asked another way: by voice, by mail, in person. In force at once; only they can lift it."""
+    now = parts().clock()
+    errors: dict[str, str] = {}
+    channels = [channel for channel in Channel if request.form.get("channel") in (channel, "both")]
+    with parts().open_db() as db:
+        member = get_member(db, member_id)
+        today = now.astimezone(db.scalars(select(Practice)).one().zone).date()
+        said_on = request.form.get("stopped_on", "") or today.isoformat()
+        on = rows.read(errors, "stopped_on", lambda: rows.iso_date(said_on), today)
+        said = rows.read(errors, "said", lambda: rows.lines(request.form.get("said", ""), LONGEST_WORDS), "")
+        if on > today:
+            errors["stopped_on"] = "Enter the day on which they asked: it cannot be in the future."
+        if not channels:
+            errors["channel"] = "Choose what stops."
+        if errors:
+            return _page(db, member, errors, dict(request.form)), 422
+        route = request.form.get("route", "")
+        proof = {"said": said, "by": route if route in ROUTES else ""}
+        at = min(now, rows.instant(on.isoformat()))
+        stop_for(db, member, channels, Evidence(at, TOLD_STAFF, str(g.staff.id), "", member.language, proof), now)
+        audit(db, g.staff.id, "stopped for member", member, now, channels=" ".join(channels))
+    flash("Stopped. Nothing more is sent there unless they ask for it themselves.", "success")
+    return redirect(url_for("consents.history", member_id=member_id))
+
+
+def _line(errors: dict[str, str], typed: MultiDict[str, str], name: str) -> str:
+    return rows.read(errors, name, lambda: rows.text(typed.get(name, ""), "", 200, needed=False), "")
+
+
+def _page(db: Session, member: Member, errors: dict[str, str], form: dict[str, str]) -> str:
+    practice = db.scalars(select(Practice)).one()
+    current = standing(db, member)
+    offer = texts.offer(practice, member.language)
+    return render_template(
+        "staff/consents.html",
+        member=member,
+        entries=_entries(db, member),
+        agreed={channel: current.agreed(channel, member.address_index(channel)) for channel in Channel},
+        suppressed=opted_out(current, member),
+        purposes=ASKED,
+        routes=ROUTES,
+        our_words=offer.words(ASKED),
+        today=parts().clock().astimezone(practice.zone).date().isoformat(),
+        errors=errors,
+        form=form,
+    )
+
+
+def _entries(db: Session, member: Member) -> list[Entry]:
+    """The newest first."""
+    names = {str(row.id): row.name for row in db.scalars(select(Staff))}
+    found = reversed(db.scalars(Consent.of([member.id])).all())
+    return [
+        Entry(
+            row,
+            names.get(row.taken_by, row.taken_by),
+            _proof(row),
+            row.address_index != member.address_index(row.channel),
+        )
+        for row in found
+    ]
+
+
+def _proof(row: Consent) -> dict[str, str]:
+    """Without the address, which stands beside the member; nothing where the key is missing."""
+    try:
+        told = json.loads(row.proof or "{}")
+    except ValueError:
+        return {}
+    return {name: words for name, words in told.items() if name != "address"}

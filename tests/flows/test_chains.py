@@ -1,0 +1,101 @@
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+
+from service.flows.audit import audit
+from service.flows.chains import verify
+from service.flows.ledger import agree
+from service.models import Group
+from service.rules.consent import Channel, Purpose
+from tests import builders
+from tests.builders import NOW
+
+
+@pytest.fixture
+def written(parts):
+    with parts.open_db() as db:
+        builders.scene(db)
+        builders.member(db, "Ben Cole", language="es")
+        for action in ("one", "two", "three"):
+            audit(db, None, action, db.query(Group).one(), NOW, count=3, mode="é")
+
+
+def spoil(engine, table, statement):
+    """As somebody would who has the database in their hands, and takes the triggers away first."""
+    with engine.begin() as db:
+        if engine.dialect.name == "postgresql":
+            db.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER ALL"))
+            db.execute(text(statement))
+            db.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER ALL"))
+            return
+        triggers = db.execute(text(f"SELECT name, sql FROM sqlite_master WHERE type='trigger' AND tbl_name='{table}'"))
+        kept = triggers.all()
+        for name, _ in kept:
+            db.execute(text(f"DROP TRIGGER {name}"))
+        db.execute(text("PRAGMA defer_foreign_keys = ON"))
+        db.execute(text(statement))
+        for _, sql in kept:
+            db.execute(text(sql))
+
+
+def first_bad(parts):
+    with parts.read_db() as db:
+        return [chain.first_bad for chain in verify(db)]
+
+
+def numbers(parts, table):
+    """Those of its rows, in order: a sequence does not begin anew with each test."""
+    with parts.read_db() as db:
+        return db.scalars(text(f"SELECT seq FROM {table} ORDER BY seq")).all()
+
+
+def test_what_is_as_it_was_written_holds(parts, written):
+    with parts.read_db() as db:
+        found = verify(db)
+
+    assert [(chain.sound, chain.first_bad) for chain in found] == [(10, None), (3, None)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "wording = 'I agree to everything'",
+        "is_yes = NOT is_yes",
+        "occurred_at = recorded_at - interval '1 day'",
+        "method = 'voice'",
+        "version = 'another'",
+        "language = 'xx'",
+        "proof_sealed = NULL",
+        "purpose = 'measures'",
+    ],
+)
+def test_a_consent_that_was_changed_is_named(parts, engine, written, change):
+    if engine.dialect.name == "sqlite":
+        change = change.replace("recorded_at - interval '1 day'", "'2020-01-01T00:00:00.000000+00:00'")
+    changed = numbers(parts, "consents")[3]
+    spoil(engine, "consents", f"UPDATE consents SET {change} WHERE seq = {changed}")
+
+    assert first_bad(parts) == [changed, None]
+
+
+def test_a_consent_that_is_missing_shows_in_the_one_after_it(parts, engine, written):
+    missing, following = numbers(parts, "consents")[5:7]
+    spoil(engine, "consents", f"DELETE FROM consents WHERE seq = {missing}")
+
+    assert first_bad(parts) == [following, None]
+
+
+def test_an_entry_of_the_audit_that_was_changed_is_named(parts, engine, written):
+    changed = numbers(parts, "audit_entries")[1]
+    spoil(engine, "audit_entries", f"UPDATE audit_entries SET action = 'nothing' WHERE seq = {changed}")
+
+    assert first_bad(parts) == [None, changed]
+
+
+def test_a_moment_in_another_zone_is_the_same_moment(parts):
+    elsewhere = replace(builders.EVIDENCE, occurred_at=builders.local("2027-01-04 09:00"))
+    with parts.open_db() as db:
+        agree(db, builders.member(db, agrees=()), Channel.SMS, [Purpose.REMINDER], elsewhere, NOW)
+
+    assert first_bad(parts) == [None, None]
