@@ -19,7 +19,8 @@ from service.channels import (
     Receipt,
     Refused,
 )
-from service.channels.transport import UNREADABLE, Answer, Transport, rebased, retry_after
+from service.channels.connections import Answer
+from service.channels.transport import UNREADABLE, Transport, rebased, retry_after
 from service.settings import SendGridSettings
 
 REAL = "https://api.sendgrid.com"

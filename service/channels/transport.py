@@ -5,27 +5,18 @@ import os
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import certifi
-import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError, SSLError
 
 from service.channels import Ambiguous, NotAccepted
+from service.channels.connections import BROKEN, Answer, Connections, Origin
 from service.rules.retries import Patience
 
-CONNECTIONS = 64
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
 """What the official clients raise over an answer that is not of the shape they know."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
 
 
 class Transport:
@@ -36,41 +27,48 @@ class Transport:
         # reading some 140 certificates costs 40 ms: once a process, not once a connection
         context = ssl.create_default_context(cafile=bundle)
         self._deadline = patience.deadline
-        timeout = urllib3.Timeout(connect=patience.to_connect, read=patience.to_answer)
-        self._pool = urllib3.PoolManager(
-            num_pools=4, maxsize=CONNECTIONS, retries=False, timeout=timeout, ssl_context=context
-        )
+        self._connections = Connections(patience.to_connect, context)
 
     def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-        """One request, never repeated, within the deadline.
+        """One request, never repeated, within the deadline. No redirect is followed, no proxy asked.
 
         Raises NotAccepted where it certainly never arrived, Ambiguous where it may have.
         """
         ends = time.monotonic() + self._deadline
+        origin, target = _parts(url)
+        request = _request(method, origin, target, headers, body or b"")
         try:
-            response = self._pool.request(
-                method, url, body=body, headers=dict(headers), redirect=False, preload_content=False
-            )
-        except (NewConnectionError, ConnectTimeoutError, NameResolutionError, SSLError) as error:
+            connection = self._connections.take(origin)
+        except (OSError, UnicodeError) as error:
             raise NotAccepted(type(error).__name__) from error
-        except (HTTPError, OSError) as error:
+        try:
+            answer = connection.ask(request, ends)
+        except BROKEN as error:
+            connection.close()
             raise Ambiguous(type(error).__name__) from error
-        return Answer(response.status, _read(response, ends), response.headers)
+        self._connections.put_back(origin, connection)
+        return answer
 
 
-def _read(response: urllib3.BaseHTTPResponse, ends: float) -> bytes:
-    """The body. The read time-out is per packet, so a trickle is cut off here."""
-    parts = []
-    try:
-        while part := response.read1(65_536):
-            parts.append(part)
-            if time.monotonic() > ends:
-                response.close()
-                raise Ambiguous("SlowBody")
-    except (HTTPError, OSError) as error:
-        raise Ambiguous(type(error).__name__) from error
-    response.release_conn()
-    return b"".join(parts)
+@lru_cache(64)
+def _parts(url: str) -> tuple[Origin, str]:
+    """Where to connect, and what to ask for there."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return (parts.scheme, parts.hostname or "", port), target
+
+
+def _request(method: str, origin: Origin, target: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    """Raises ValueError where a header would end early, and something else begin."""
+    scheme, host, port = origin
+    name = f"[{host}]" if ":" in host else host
+    address = name if port == (443 if scheme == "https" else 80) else f"{name}:{port}"
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {address}", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items() if name not in {"Host", "Content-Length"}]
+    if any("\n" in line or "\r" in line for line in lines):
+        raise ValueError("a header holds a line break")
+    return "\r\n".join((*lines, "", "")).encode("latin-1") + body
 
 
 def rebased(url: str, base: str | None, domain: str) -> str:

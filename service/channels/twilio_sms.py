@@ -1,14 +1,15 @@
 """SMS by Twilio's official client: sending, looking up, sorting its errors, reading its reports and signatures."""
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from logging import getLogger
 
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http import HttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
-from urllib3 import make_headers
 
 from service.channels import (
     AddressRefused,
@@ -109,8 +110,9 @@ class _Rebased(HttpClient):
         return Response(answer.status, answer.body.decode("utf-8", "replace"), dict(answer.headers))
 
 
+@lru_cache(4)
 def _basic(auth: tuple[str, str] | None) -> dict[str, str]:
-    return dict(make_headers(basic_auth=":".join(auth))) if auth else {}
+    return {"Authorization": f"Basic {b64encode(':'.join(auth).encode()).decode()}"} if auth else {}
 
 
 def _told_to_wait(body: bytes, headers: Mapping[str, str]) -> NotAccepted:

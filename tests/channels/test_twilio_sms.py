@@ -8,7 +8,6 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
-import urllib3
 
 from service.channels import (
     AddressRefused,
@@ -18,7 +17,6 @@ from service.channels import (
     Message,
     NotAccepted,
     Refused,
-    transport,
     twilio_codes,
 )
 from service.channels.transport import Transport, rebased
@@ -314,13 +312,6 @@ def test_calls_side_by_side_get_their_own_answers(sms, stand_in):
         thread.join()
 
     assert told == {f"SM{number}": f"SM{number}" for number in range(12)}
-
-
-def test_urllib3_is_urllib3():
-    """And not a look-alike that some other package brings along."""
-    assert Path(urllib3.__file__).parent.name == "urllib3"
-    assert int(urllib3.__version__.split(".")[0]) == 2
-    assert transport.urllib3 is urllib3
 
 
 def test_no_proxy_of_the_environment_is_asked(stand_in, monkeypatch):
