@@ -9,7 +9,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = "journal"
@@ -38,7 +38,7 @@ class Journal:
         with self._lock:
             if self._path is None:
                 self._open()
-        os.write(self._handle, json.dumps(asdict(line)).encode() + b"\n")
+        os.write(self._handle, json.dumps(vars(line)).encode() + b"\n")
 
     def done(self) -> None:
         """The database knows everything."""

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from service.models import Delivery, Member, Practice
@@ -17,6 +17,13 @@ COUNTED = tuple(kind for kind, nature in NATURES.items() if nature.is_capped)
 WENT_OUT = (*REPORTED, State.SENDING, State.UNKNOWN, State.ASSUMED)
 LOOKED_AT = timedelta(days=8)
 """Seven calendar days of any zone lie within."""
+
+WENT = select(Delivery.address_index, Delivery.kind, Delivery.marked_at).where(
+    Delivery.address_index.in_(bindparam("indexes", expanding=True)),
+    Delivery.marked_at > bindparam("since"),
+    Delivery.state.in_(WENT_OUT),
+    Delivery.kind.in_(COUNTED),
+)
 
 
 class Budget:
@@ -50,13 +57,8 @@ class Budget:
 
 def _went(db: Session, members: Sequence[Member], now: datetime) -> dict[bytes, list[tuple[Kind, datetime]]]:
     went: dict[bytes, list[tuple[Kind, datetime]]] = defaultdict(list)
-    query = select(Delivery.address_index, Delivery.kind, Delivery.marked_at).where(
-        Delivery.address_index.in_({member.mobile_index for member in members if member.mobile_index}),
-        Delivery.marked_at > now - LOOKED_AT,
-        Delivery.state.in_(WENT_OUT),
-        Delivery.kind.in_(COUNTED),
-    )
-    for index, kind, marked_at in db.execute(query):
+    indexes = {member.mobile_index for member in members if member.mobile_index}
+    for index, kind, marked_at in db.execute(WENT, {"indexes": list(indexes), "since": now - LOOKED_AT}):
         if index is not None and marked_at is not None:
             went[index].append((kind, marked_at))
     return went

@@ -25,7 +25,6 @@ from service.flows.post import Post, Sending
 from service.flows.recording import record, suppress_refused
 from service.flows.taking import Due, Listed
 from service.models import Delivery
-from service.models.deliveries import Move
 from service.rules.lifecycle import State
 
 log = getLogger(__name__)
@@ -76,10 +75,8 @@ def mark(db: Session, ids: Sequence[UUID], post: Post) -> list[Sending]:
         lease_until = marking.now + post.clock.lasting(post.patience.lease)
         call_by = time.monotonic() + post.patience.to_call
         ready = list(marking.ready())
-        moves = {
-            one.delivery.id: Move(one.delivery.state, {**one.delivery.marked(marking.now, lease_until), **one.values})
-            for one in ready
-        }
+        marked = Delivery.marked(marking.now, lease_until)
+        moves = {one.delivery.id: {**marked, **one.values} for one in ready}
         Delivery.move_all(db, moves, State.SENDING, marking.now, by="worker")
     return [
         Sending(one.delivery.id, one.delivery.fence + 1, one.delivery.channel, one.message, call_by) for one in ready

@@ -3,17 +3,16 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from service.flows.budget import Budget
 from service.flows.post import Post
 from service.flows.standing import standings
-from service.models import Attendance, Delivery, Enrolment, Group, GroupSession, Member, Practice, Rule
+from service.models import Attendance, Delivery, Enrolment, GroupSession, Member, Practice
 from service.rules.consent import Channel, Purpose
 from service.rules.kinds import NATURES
 from service.rules.lifecycle import State
@@ -21,11 +20,39 @@ from service.rules.lifecycle import State
 WAITS_FOR = 30.0
 """Seconds that the news of a session waits for a reminder of it that is just leaving, so that it comes after it."""
 
-T = TypeVar("T", Group, Rule)
+IDS: BindParameter[UUID] = bindparam("ids", expanding=True)
+# made once: to build a statement costs as much as to run it
+MEMBERS = (
+    select(Member)
+    .where(Member.id.in_(select(Delivery.member_id).where(Delivery.id.in_(IDS))))
+    .order_by(Member.id)
+    .with_for_update(read=True)
+)
+SESSIONS = (
+    select(GroupSession)
+    .where(GroupSession.id.in_(select(Delivery.group_session_id).where(Delivery.id.in_(IDS))))
+    .order_by(GroupSession.id)
+    .options(joinedload(GroupSession.group))
+    .with_for_update(read=True, of=GroupSession)
+)
+DELIVERIES = (
+    select(Delivery)
+    .where(Delivery.id.in_(IDS), Delivery.state == State.SCHEDULED)
+    .order_by(Delivery.expires_at, Delivery.group_session_id, Delivery.id)
+    .options(joinedload(Delivery.rule))
+    .with_for_update(skip_locked=True, of=Delivery)
+)
+PRACTICE = select(Practice)
+ENROLMENTS = select(Enrolment).where(
+    Enrolment.member_id.in_(IDS), Enrolment.group_id.in_(bindparam("groups", expanding=True))
+)
+ATTENDANCE = select(Attendance).where(
+    Attendance.group_session_id.in_(bindparam("sessions", expanding=True)), Attendance.member_id.in_(IDS)
+)
 
 
 class Locked:
-    """A group of deliveries and all that may speak against sending them: a dozen queries, whatever its size.
+    """A group of deliveries and all that may speak against sending them: ten queries, whatever its size.
 
     Members are locked first, as an opt-out does it, then their sessions; nothing that is read here changes until the
     transaction ends. The present is the moment after the last lock was had.
@@ -33,16 +60,18 @@ class Locked:
 
     def __init__(self, db: Session, ids: Sequence[UUID], post: Post) -> None:
         self._db, self._waits = db, post.clock.lasting(WAITS_FOR)
-        self._members = self._locked_members(ids)
-        self._sessions = self._locked_sessions(ids)
-        self.deliveries = db.scalars(Delivery.scheduled(ids).with_for_update(skip_locked=True)).all()
+        these = {"ids": ids}
+        self._members = {row.id: row for row in db.scalars(MEMBERS, these)}
+        self._sessions = {row.id: row for row in db.scalars(SESSIONS, these)}
+        self.deliveries = db.scalars(DELIVERIES, these).all()
         self.now = post.clock()
-        self.practice = db.scalars(select(Practice)).one()
-        self._set_relations()
+        self.practice = db.scalars(PRACTICE).one()
+        for row in self.deliveries:  # what is here is not read once more for each delivery
+            set_committed_value(row, "member", self._members[row.member_id])
+            set_committed_value(row, "group_session", self._session_of(row))
         self.standings = standings(db, list(self._members.values()), self._purposes)
         self.enrolments = self._all_enrolments()
-        attendance = db.scalars(Attendance.of(list(self._sessions)))
-        self.attendance = {(row.group_session_id, row.member_id): row for row in attendance}
+        self.attendance = self._all_attendance()
 
     @cached_property
     def under_way(self) -> set[tuple[UUID, UUID | None, Channel]]:
@@ -63,35 +92,16 @@ class Locked:
     def _purposes(self) -> set[Purpose]:
         return {purpose for row in self.deliveries if (purpose := NATURES[row.kind].purpose)}
 
-    def _locked_members(self, ids: Sequence[UUID]) -> Mapping[UUID, Member]:
-        mine = select(Delivery.member_id).where(Delivery.id.in_(ids))
-        query = select(Member).where(Member.id.in_(mine)).order_by(Member.id).with_for_update(read=True)
-        return {row.id: row for row in self._db.scalars(query)}
-
-    def _locked_sessions(self, ids: Sequence[UUID]) -> Mapping[UUID, GroupSession]:
-        mine = select(Delivery.group_session_id).where(Delivery.id.in_(ids))
-        query = select(GroupSession).where(GroupSession.id.in_(mine)).order_by(GroupSession.id)
-        return {row.id: row for row in self._db.scalars(query.with_for_update(read=True))}
-
-    def _set_relations(self) -> None:
-        """What is here is not read once more for each delivery."""
-        groups = self._rows(Group, {row.group_id for row in self._sessions.values()})
-        rules = self._rows(Rule, {row.rule_id for row in self.deliveries if row.rule_id})
-        for group_session in self._sessions.values():
-            set_committed_value(group_session, "group", groups[group_session.group_id])
-        for row in self.deliveries:
-            set_committed_value(row, "member", self._members[row.member_id])
-            set_committed_value(row, "group_session", self._session_of(row))
-            set_committed_value(row, "rule", rules[row.rule_id] if row.rule_id else None)
-
     def _session_of(self, row: Delivery) -> GroupSession | None:
         return self._sessions[row.group_session_id] if row.group_session_id else None
 
-    def _rows(self, of: type[T], ids: set[UUID]) -> Mapping[UUID, T]:
-        return {row.id: row for row in self._db.scalars(select(of).where(of.id.in_(ids)))} if ids else {}
-
     def _all_enrolments(self) -> Mapping[tuple[UUID, UUID], list[Enrolment]]:
+        groups = {row.group_id for row in self._sessions.values()}
         enrolments: dict[tuple[UUID, UUID], list[Enrolment]] = defaultdict(list)
-        for row in self._db.scalars(select(Enrolment).where(Enrolment.member_id.in_(list(self._members)))):
+        for row in self._db.scalars(ENROLMENTS, {"ids": list(self._members), "groups": list(groups)}):
             enrolments[row.member_id, row.group_id].append(row)
         return enrolments
+
+    def _all_attendance(self) -> Mapping[tuple[UUID, UUID], Attendance]:
+        rows = self._db.scalars(ATTENDANCE, {"ids": list(self._members), "sessions": list(self._sessions)})
+        return {(row.group_session_id, row.member_id): row for row in rows}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from logging import getLogger
 from uuid import UUID
 
@@ -39,6 +40,22 @@ class Ready:
     values: Mapping[str, object]
 
 
+@dataclass(frozen=True)
+class _Hours:
+    """When messages may reach a member, at the moment of the mark."""
+
+    window: Window
+    now: datetime
+
+    @cached_property
+    def are_open(self) -> bool:
+        return self.window.allows(self.now)
+
+    @cached_property
+    def close_at(self) -> datetime:
+        return self.window.next_closing(self.now)
+
+
 class Marking:
     """Decides of each delivery of a group whether it may go now."""
 
@@ -47,7 +64,7 @@ class Marking:
         self._facts = Locked(db, ids, post)
         self._now, self._practice = self._facts.now, self._facts.practice
         self._lanes: dict[Channel, Lane] = {}
-        self._windows: dict[tuple[str | None, ...], Window] = {}
+        self._hours: dict[tuple[str | None, ...], _Hours] = {}
         self._bodies: dict[tuple[object, ...], str] = {}
 
     @property
@@ -157,14 +174,14 @@ class Marking:
     def _is_held(self, delivery: Delivery) -> bool:
         """Whether it is night where the member is: it then waits for its next hour, or has none left."""
         group_session = delivery.group_session
-        open_hours = self._window(delivery)
+        hours = self._hours_of(delivery)
         is_mail = delivery.channel is Channel.EMAIL
-        if open_hours.allows(self._now) or (is_mail and delivery.kind in (Kind.MOVED, Kind.CANCELLED)):
+        if hours.are_open or (is_mail and delivery.kind in (Kind.MOVED, Kind.CANCELLED)):
             return False
         occasion = Occasion(
             starts_at=self._starts_at(group_session),
             ends_at=group_session.ends_at if group_session else self._now,
-            window=open_hours,
+            window=hours.window,
             known_from=self._now,
         )
         send_at = slot(delivery.kind, self._now, occasion).send_at
@@ -201,7 +218,7 @@ class Marking:
         """A text that its provider still holds when the member's night begins must die there, not wake them."""
         until = delivery.expires_at
         if delivery.channel is Channel.SMS:
-            until = min(until, self._window(delivery).next_closing(self._now))
+            until = min(until, self._hours_of(delivery).close_at)
         return compose.Letter(delivery.member.address(delivery.channel), self._body(delivery), until)
 
     def _body(self, delivery: Delivery) -> str:
@@ -214,12 +231,12 @@ class Marking:
             self._bodies[alike] = compose.words_of(self._db, delivery, self._practice, self._now)
         return self._bodies[alike]
 
-    def _window(self, delivery: Delivery) -> Window:
+    def _hours_of(self, delivery: Delivery) -> _Hours:
         zone = delivery.group_session.group.time_zone if delivery.group_session else self._practice.time_zone
         clocks = (zone, delivery.member.time_zone, *delivery.member.number_zones)
-        if clocks not in self._windows:
-            self._windows[clocks] = window(self._practice, zone, delivery.member)
-        return self._windows[clocks]
+        if clocks not in self._hours:
+            self._hours[clocks] = _Hours(window(self._practice, zone, delivery.member), self._now)
+        return self._hours[clocks]
 
     def _give_up(self, delivery: Delivery, refusal: Refusal) -> None:
         to = State.CANCELLED

@@ -7,7 +7,7 @@ from datetime import datetime
 from logging import getLogger
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from service.channels import AddressRefused, ChannelDown, NotAccepted, Receipt, Refused
@@ -18,12 +18,17 @@ from service.flows.pace import heard_from
 from service.flows.post import Outcome, Post, Sending
 from service.flows.suppress import suppress
 from service.models import Delivery
-from service.models.deliveries import Move
 from service.rules.lifecycle import State
 
 log = getLogger(__name__)
 
 OPEN = frozenset({State.SENDING, State.UNKNOWN})
+LINES = (
+    select(Delivery.id, Delivery.state, Delivery.fence, Delivery.provider_id)
+    .where(Delivery.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Delivery.id)
+    .with_for_update()
+)
 
 
 @dataclass(frozen=True)
@@ -41,9 +46,7 @@ def record(db: Session, answered: Sequence[Answered], post: Post) -> Counter[Sta
     now = post.clock()
     lines = _locked(db, [sending.delivery_id for sending, _ in answered])
     taken, others = _sorted(answered, lines)
-    moves = {
-        one: Move(lines[one].state, {"provider_id": name or None, "accepted_at": now}) for one, name in taken.items()
-    }
+    moves = {one: {"provider_id": name or None, "accepted_at": now} for one, name in taken.items()}
     Delivery.move_all(db, moves, State.ACCEPTED, now, by="worker")
     outcomes = Counter({State.ACCEPTED: len(taken)}) if taken else Counter()
     for sending, outcome in others:
@@ -69,8 +72,7 @@ def suppress_refused(answered: Sequence[Answered], post: Post) -> None:
 
 
 def _locked(db: Session, ids: Sequence[UUID]) -> Mapping[UUID, _Line]:
-    query = select(Delivery.id, Delivery.state, Delivery.fence, Delivery.provider_id).where(Delivery.id.in_(ids))
-    rows = db.execute(query.order_by(Delivery.id).with_for_update())
+    rows = db.execute(LINES, {"ids": ids})
     return {row.id: _Line(row.state, row.fence, row.provider_id) for row in rows}
 
 

@@ -4,10 +4,17 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
+from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
 from service.models import Consent, Member, Suppression
 from service.rules.consent import Channel, Given, Purpose, Standing
+
+# made once: to build a statement costs as much as to run it
+LAST_WORDS = Consent.last_words(bindparam("ids", expanding=True), bindparam("purposes", expanding=True))
+IN_FORCE = Suppression.in_force(bindparam("indexes", expanding=True)).with_only_columns(
+    Suppression.channel, Suppression.address_index
+)
 
 
 def standings(
@@ -15,7 +22,7 @@ def standings(
 ) -> Mapping[UUID, Standing]:
     """The standing of each member as far as these purposes go, in two queries however many members there are."""
     rows: dict[UUID, list[Given]] = defaultdict(list)
-    for consent in db.execute(Consent.last_words([member.id for member in members], purposes)):
+    for consent in db.execute(LAST_WORDS, {"ids": [member.id for member in members], "purposes": list(purposes)}):
         rows[consent.member_id].append(consent)
     suppressed = _suppressed(db, members)
     return {member.id: Standing.of(rows[member.id], suppressed) for member in members}
@@ -27,4 +34,4 @@ def standing(db: Session, member: Member) -> Standing:
 
 def _suppressed(db: Session, members: Collection[Member]) -> list[tuple[Channel, bytes]]:
     indexes = {index for member in members for index in (member.mobile_index, member.email_index) if index}
-    return [(row.channel, row.address_index) for row in db.scalars(Suppression.in_force(indexes))]
+    return [(channel, index) for channel, index in db.execute(IN_FORCE, {"indexes": list(indexes)})]

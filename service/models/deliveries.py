@@ -1,12 +1,27 @@
 """The messages that are planned and sent, and all that became of them."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Select, String, bindparam, insert, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Insert,
+    Select,
+    String,
+    Update,
+    bindparam,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from service.models.base import Base, Identified, words
@@ -20,14 +35,6 @@ from service.rules.lifecycle import State, may_move
 REASON_MOST = 80
 IS_SCHEDULED = text("state = 'scheduled'")
 IS_OPEN_QUESTION = text("state in ('sending', 'unknown')")
-
-
-@dataclass(frozen=True)
-class Move:
-    """The state that a locked row is in, and what else becomes of it."""
-
-    was: State
-    values: Mapping[str, object]
 
 
 class Delivery(Identified):
@@ -99,7 +106,8 @@ class Delivery(Identified):
 
     @classmethod
     def due(cls, now: datetime) -> Select[Self]:
-        """Scheduled, their time has come, and not in the queue already: the soonest to be useless first."""
+        """Scheduled, their time has come, and not in the queue already: the soonest to be useless first. Those of one
+        session come together, for what is read of a session then serves them all."""
         return (
             select(cls)
             .where(
@@ -107,12 +115,8 @@ class Delivery(Identified):
                 cls.next_at <= now,
                 cls.queued_until.is_(None) | (cls.queued_until < now),
             )
-            .order_by(cls.expires_at, cls.id)
+            .order_by(cls.expires_at, cls.group_session_id, cls.id)
         )
-
-    @classmethod
-    def scheduled(cls, ids: Collection[UUID]) -> Select[Self]:
-        return select(cls).where(cls.id.in_(ids), cls.state == State.SCHEDULED).order_by(cls.expires_at, cls.id)
 
     @classmethod
     def overdue_questions(cls, now: datetime) -> Select[Self]:
@@ -129,16 +133,15 @@ class Delivery(Identified):
         return True
 
     @classmethod
-    def move_all(cls, db: Session, moves: Mapping[UUID, Move], to: State, now: datetime, *, by: str) -> None:
-        """`move` for many rows that are locked and may all make this move, in two statements."""
-        if not moves:
-            return
-        assert all(may_move(move.was, to) for move in moves.values()), "a move that the lifecycle does not know"
-        table = cls.metadata.tables[cls.__tablename__]
-        rows = [{"of": one, "state": to, "reason": None, **move.values} for one, move in moves.items()]
-        db.connection().execute(update(table).where(table.c.id == bindparam("of")), rows)
-        events = [{"delivery_id": one, "was": move.was, "now": to, "at": now, "by": by} for one, move in moves.items()]
-        db.connection().execute(insert(DeliveryEvent), events)
+    def move_all(
+        cls, db: Session, moves: Mapping[UUID, Mapping[str, object]], to: State, now: datetime, *, by: str
+    ) -> None:
+        """`move` for many rows that are locked, in two statements. Each has values of its own, of the same columns.
+        Those that may not make this move stay as they are."""
+        if moves:
+            rows = [{"of": one, **values} for one, values in moves.items()]
+            db.connection().execute(_noted(to), {"ids": list(moves), "at": now, "by": by})
+            db.connection().execute(_moved(to), rows)
 
     @classmethod
     def note_stranger(cls, db: Session, delivery_id: UUID, state: State, now: datetime, said: str) -> None:
@@ -146,16 +149,31 @@ class Delivery(Identified):
         row = DeliveryEvent(delivery_id=delivery_id, was=state, now=state, at=now, by="stranger", reason=said)
         db.add(row)
 
-    def marked(self, now: datetime, lease_until: datetime) -> dict[str, object]:
-        """What is written of it when it is called next: from now on it may have gone."""
-        return {
-            "fence": self.fence + 1,
-            "attempts": self.attempts + 1,
-            "looks": 0,
-            "marked_at": now,
-            "lease_until": lease_until,
-            "queued_until": None,
-        }
+    @classmethod
+    def marked(cls, now: datetime, lease_until: datetime) -> dict[str, object]:
+        """What is written of each that is called next: from now on it may have gone."""
+        return {"looks": 0, "marked_at": now, "lease_until": lease_until, "queued_until": None}
+
+
+@cache
+def _moved(to: State) -> Update:
+    table = Delivery.metadata.tables[Delivery.__tablename__]
+    once_more = {"fence": table.c.fence + 1, "attempts": table.c.attempts + 1} if to is State.SENDING else {}
+    return update(table).where(table.c.id == bindparam("of"), _may_go(to)).values(state=to, reason=None, **once_more)
+
+
+@cache
+def _noted(to: State) -> Insert:
+    """An event for each that is about to move."""
+    table, event = Delivery.metadata.tables[Delivery.__tablename__], DeliveryEvent
+    at, by = bindparam("at", type_=event.at.type), bindparam("by", type_=event.by.type)
+    moving = select(table.c.id, table.c.state, literal(to.value), at, by).order_by(table.c.id)
+    moving = moving.where(table.c.id.in_(bindparam("ids", expanding=True)), _may_go(to))
+    return insert(event).from_select(("delivery_id", "was", "now", "at", "by"), moving)
+
+
+def _may_go(to: State) -> ColumnElement[bool]:
+    return or_(*(Delivery.state == state for state in State if may_move(state, to)))
 
 
 class DeliveryEvent(Base):

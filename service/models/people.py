@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKey, Index, Select, String, select
+from sqlalchemy import BindParameter, ForeignKey, Index, Select, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.base import Base, Identified, words
@@ -112,7 +112,7 @@ class Consent(Base):
 
     @classmethod
     def last_words(
-        cls, member_ids: Collection[UUID], purposes: Collection[Purpose]
+        cls, member_ids: Collection[UUID] | BindParameter[Any], purposes: Collection[Purpose] | BindParameter[Any]
     ) -> Select[UUID, int, Channel, Purpose, bool, bytes]:
         """Only what a decision needs of each, oldest first."""
         columns = (cls.member_id, cls.seq, cls.channel, cls.purpose, cls.is_yes, cls.address_index)
@@ -132,7 +132,7 @@ class Suppression(Identified):
     lifted_at: Mapped[datetime | None]
 
     @classmethod
-    def in_force(cls, address_indexes: Collection[bytes]) -> Select[Self]:
+    def in_force(cls, address_indexes: Collection[bytes] | BindParameter[Any]) -> Select[Self]:
         return select(cls).where(cls.address_index.in_(address_indexes), cls.lifted_at.is_(None))
 
 
