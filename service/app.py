@@ -30,6 +30,7 @@ from service.web import (
     log,
     me,
     members,
+    opt_in,
     replies,
     sessions,
     settings_pages,
@@ -102,6 +103,7 @@ def create_app(parts: Parts) -> Flask:
         app.register_blueprint(module.pages)
     app.register_blueprint(sign_in.pages)
     app.register_blueprint(me.pages)
+    app.register_blueprint(opt_in.pages)
     for blueprint in (webhooks.twilio, webhooks.sendgrid, me.one_click):
         app.register_blueprint(blueprint)
         csrf.exempt(blueprint)

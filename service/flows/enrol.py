@@ -133,39 +133,49 @@ def invite(
 
     Nothing but this question goes out until they do.
     """
-    channel = Channel.SMS
     index = member.mobile_index
-    if index is None or is_suppressed(db, channel, index) or _was_asked(db, member, index):
+    if index is None or is_suppressed(db, Channel.SMS, index) or was_asked(db, member, index):
         return None
     practice = db.scalars(select(Practice)).one()
-    db.add(
-        Invitation(
-            member_id=member.id,
-            channel=channel,
-            address_index=index,
-            purposes=[purpose.value for purpose in purposes],
-            wording=texts.sms("opt_in_request", practice, member.language, {}),
-            staff_id=staff_id,
-            asked_at=now,
-            expires_at=now + INVITATION_LASTS,
-        )
+    question = texts.sms("opt_in_request", practice, member.language, {})
+    db.add(open_invitation(member, index, purposes, question, now, staff_id))
+    ask(db, member, index, now)
+    return Channel.SMS
+
+
+def open_invitation(
+    member: Member, index: bytes, purposes: Sequence[Purpose], wording: str, now: datetime, staff_id: UUID | None = None
+) -> Invitation:
+    return Invitation(
+        member_id=member.id,
+        channel=Channel.SMS,
+        address_index=index,
+        purposes=[purpose.value for purpose in purposes],
+        wording=wording,
+        staff_id=staff_id,
+        asked_at=now,
+        expires_at=now + INVITATION_LASTS,
     )
+
+
+def ask(db: Session, member: Member, index: bytes, now: datetime) -> None:
+    """The one text that may go to a number before its owner has said START, in hours at which they may be reached."""
+    practice = db.scalars(select(Practice)).one()
     send_at = window(practice, practice.time_zone, member).next_opening(now) or now
     db.add(
         Delivery(
             id=delivery_id(member.created_at, Kind.INVITATION, member.id, index.hex()),
             kind=Kind.INVITATION,
-            channel=channel,
+            channel=Channel.SMS,
             member_id=member.id,
             due_at=now,
             next_at=send_at,
             expires_at=now + INVITATION_LASTS,
-            why="invited by staff" + ("" if send_at == now else ", held by quiet hours"),
+            why="invited" + ("" if send_at == now else ", held by quiet hours"),
             state=State.SCHEDULED,
         )
     )
     db.flush()
-    return channel
 
 
 def can_be_invited(db: Session, member: Member) -> bool:
@@ -174,9 +184,9 @@ def can_be_invited(db: Session, member: Member) -> bool:
     if index is None or Channel.SMS not in member.choice.channels:
         return False
     agreed = standing(db, member).agreed(Channel.SMS, index)
-    return not agreed and not is_suppressed(db, Channel.SMS, index) and not _was_asked(db, member, index)
+    return not agreed and not is_suppressed(db, Channel.SMS, index) and not was_asked(db, member, index)
 
 
-def _was_asked(db: Session, member: Member, index: bytes) -> bool:
+def was_asked(db: Session, member: Member, index: bytes) -> bool:
     query = select(Invitation.id).where(Invitation.member_id == member.id, Invitation.address_index == index)
     return db.scalars(query).first() is not None

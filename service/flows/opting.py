@@ -1,5 +1,6 @@
 """A member's own yes and no by text: in force at once, and kept word for word in the ledger."""
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +16,9 @@ from service.rules.consent import Channel, Purpose
 
 BY_STOP = "text STOP"
 BY_START = "text START"
+BY_LINK = "unsubscribe link"
 TOLD_STAFF = "told staff"
-OPT_OUTS = frozenset({BY_STOP, TOLD_STAFF})
+OPT_OUTS = frozenset({BY_STOP, BY_LINK, TOLD_STAFF})
 """Ways of saying no to everything. START takes these back, and gives nothing that was not there before."""
 
 
@@ -60,7 +62,8 @@ def accept_invitation(
     for member in asked:
         invitation = open_ones[member.id]
         invitation.accepted_at = now
-        evidence = Evidence(now, BY_START, "member", invitation.wording, member.language, {"said": words})
+        proof = {**json.loads(invitation.proof or "{}"), "said": words}
+        evidence = Evidence(now, BY_START, "member", invitation.wording, member.language, proof)
         purposes = [Purpose(purpose) for purpose in invitation.purposes]
         agree(db, member, Channel.SMS, purposes, evidence, now)
     if asked:
@@ -73,13 +76,32 @@ def opt_in(db: Session, members: Collection[Member], address_index: bytes, words
     was_out = is_suppressed(db, Channel.SMS, address_index)
     lift(db, Channel.SMS, address_index, now)
     for member in members if was_out else ():
-        rows = [row for row in db.scalars(Consent.of([member.id])) if row.channel is Channel.SMS]
-        last = {row.purpose: row for row in rows if row.address_index == address_index}
-        stopped = [purpose for purpose, row in last.items() if not row.is_yes and row.method in OPT_OUTS]
         evidence = Evidence(now, BY_START, "member", "", member.language, {"said": words})
-        agree(db, member, Channel.SMS, stopped, evidence, now)
-        plan_member(db, member, now)
+        _give_back(db, member, Channel.SMS, evidence, now)
     return any(standing(db, member).agreed(Channel.SMS, address_index) for member in members)
+
+
+def no_more_mails(db: Session, member: Member, now: datetime) -> None:
+    """By the link that every mail carries."""
+    if member.email_index is not None:
+        suppress(db, Channel.EMAIL, member.email_index, BY_LINK, now)
+        withdraw_all(db, member, Channel.EMAIL, Evidence(now, BY_LINK, "member", "", member.language), now)
+
+
+def mails_again(db: Session, member: Member, now: datetime) -> None:
+    """By the same link: only who reads the mails has it, so that this is the member's own word."""
+    if member.email_index is not None and lift(db, Channel.EMAIL, member.email_index, now):
+        _give_back(db, member, Channel.EMAIL, Evidence(now, BY_LINK, "member", "", member.language), now)
+
+
+def _give_back(db: Session, member: Member, channel: Channel, evidence: Evidence, now: datetime) -> None:
+    """What the opt-out took is in force again: what was withdrawn on its own before that stays withdrawn."""
+    index = member.address_index(channel)
+    rows = [row for row in db.scalars(Consent.of([member.id])) if row.channel is channel]
+    last = {row.purpose: row for row in rows if row.address_index == index}
+    stopped = [purpose for purpose, row in last.items() if not row.is_yes and row.method in OPT_OUTS]
+    agree(db, member, channel, stopped, evidence, now)
+    plan_member(db, member, now)
 
 
 def withdraw_all(db: Session, member: Member, channel: Channel, evidence: Evidence, now: datetime) -> None:

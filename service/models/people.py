@@ -158,7 +158,9 @@ class Invitation(Identified):
 
     @classmethod
     def open_for(cls, address_index: bytes, now: datetime) -> Select[Self]:
-        return select(cls).where(cls.address_index == address_index, cls.accepted_at.is_(None), cls.expires_at > now)
+        """The newest last."""
+        query = select(cls).where(cls.address_index == address_index, cls.accepted_at.is_(None), cls.expires_at > now)
+        return query.order_by(cls.asked_at, cls.id)
 
 
 class Link(Identified):

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from service import texts
-from service.flows import enrol
+from service.flows import enrol, links
 from service.flows.audit import audit
 from service.flows.ledger import Evidence
 from service.flows.opting import TOLD_STAFF, stop_for
@@ -20,7 +20,7 @@ from service.flows.standing import standing
 from service.models import Consent, Member, Practice, Staff
 from service.rules import rows
 from service.rules.consent import ASKED, Channel, Purpose
-from service.web import parts
+from service.web import opt_in, parts
 from service.web.members import get_member, opted_out
 
 pages = Blueprint("consents", __name__, url_prefix="/members")
@@ -145,11 +145,22 @@ def stop(member_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("consents.history", member_id=member_id))
 
 
+@pages.post("/<uuid:member_id>/opt-in-link")
+def new_link(member_id: UUID) -> ResponseReturnValue:
+    """A link to the consent page for the member to open. It is said once, here."""
+    now = parts().clock()
+    with parts().open_db() as db:
+        member = get_member(db, member_id)
+        token = links.new_link(db, opt_in.PURPOSE, now + opt_in.LASTS, member_id=member.id)
+        audit(db, g.staff.id, "consent link made", member, now)
+        return _page(db, member, {}, {}, f"{parts().settings.public_url}/opt-in/{token}")
+
+
 def _line(errors: dict[str, str], typed: MultiDict[str, str], name: str) -> str:
     return rows.read(errors, name, lambda: rows.text(typed.get(name, ""), "", 200, needed=False), "")
 
 
-def _page(db: Session, member: Member, errors: dict[str, str], form: dict[str, str]) -> str:
+def _page(db: Session, member: Member, errors: dict[str, str], form: dict[str, str], link: str = "") -> str:
     practice = db.scalars(select(Practice)).one()
     current = standing(db, member)
     offer = texts.offer(practice, member.language)
@@ -161,6 +172,7 @@ def _page(db: Session, member: Member, errors: dict[str, str], form: dict[str, s
         suppressed=opted_out(current, member),
         purposes=ASKED,
         routes=ROUTES,
+        link=link,
         our_words=offer.words(ASKED),
         today=parts().clock().astimezone(practice.zone).date().isoformat(),
         errors=errors,

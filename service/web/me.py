@@ -5,10 +5,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from service.flows import attend, links
-from service.flows.ledger import Evidence, withdraw
+from service.flows.opting import mails_again, no_more_mails
 from service.flows.receive import keep_page_reply
-from service.flows.standing import standing
-from service.flows.suppress import suppress
+from service.flows.suppress import is_suppressed
 from service.models import Delivery, Link, Member
 from service.models.groups import Answer
 from service.rules.consent import Channel
@@ -57,9 +56,12 @@ def answer(token: str) -> ResponseReturnValue:
 @pages.get("/u/<token>")
 def ask_to_stop(token: str) -> ResponseReturnValue:
     with parts().read_db() as db:
-        if links.follow(db, token, "unsubscribe", parts().clock()) is None:
+        link = links.follow(db, token, "unsubscribe", parts().clock())
+        if link is None:
             return render_template("member/link_gone.html"), 404
-    return render_template("member/unsubscribe.html", done=False)
+        member = db.get_one(Member, link.member_id)
+        is_out = member.email_index is not None and is_suppressed(db, Channel.EMAIL, member.email_index)
+        return render_template("member/unsubscribe.html", state="off" if is_out else "asked", language=member.language)
 
 
 @one_click.post("/u/<token>")
@@ -71,13 +73,11 @@ def stop(token: str) -> ResponseReturnValue:
         if link is None:
             return render_template("member/link_gone.html"), 404
         member = db.get_one(Member, link.member_id)
-        index = member.email_index
-        if index is not None:
-            agreed = standing(db, member).agreed(Channel.EMAIL, index)
-            evidence = Evidence(now, "unsubscribe link", "member", "One-Click", member.language)
-            withdraw(db, member, Channel.EMAIL, agreed, evidence, now)
-            suppress(db, Channel.EMAIL, index, "unsubscribe link", now)
-    return render_template("member/unsubscribe.html", done=True)
+        if request.form.get("again") == "1":
+            mails_again(db, member, now)
+            return render_template("member/unsubscribe.html", state="on", language=member.language)
+        no_more_mails(db, member, now)
+        return render_template("member/unsubscribe.html", state="off", language=member.language)
 
 
 def _page(db: Session, link: Link, error: str = "", said: str = "") -> str:

@@ -20,7 +20,7 @@ from service.web import parts
 
 pages = Blueprint("sign_in", __name__)
 
-MEMBERS = frozenset({"me", "one_click"})
+MEMBERS = frozenset({"me", "one_click", "opt_in"})
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
 """Behind a proxy on this machine everybody comes from it."""

@@ -76,7 +76,7 @@ def test_the_question_waits_for_the_morning(parts, newcomer):
         invite(db, db.get_one(Member, newcomer), ASKED, None, local("2027-01-04 22:00"))
         (row,) = builders.all_deliveries(db)
 
-    assert (row.next_at, row.why) == (local("2027-01-05 09:00"), "invited by staff, held by quiet hours")
+    assert (row.next_at, row.why) == (local("2027-01-05 09:00"), "invited, held by quiet hours")
 
 
 def test_what_was_asked_for_is_kept_for_a_week(parts, newcomer):

@@ -21,9 +21,12 @@ from tests.builders import NOW
 
 PAYLOAD = "<img src=x onerror=alert(1)>\"'&{{7*7}}"
 ESCAPED = "&lt;img src=x onerror=alert(1)&gt;"
-OPEN = {"healthz", "readyz", "sign_in.welcome", "sign_in.enter", "sign_in.new_password"}
+OPEN = {
+    *("healthz", "readyz", "sign_in.welcome", "sign_in.enter", "sign_in.new_password"),
+    *("opt_in.sample", "opt_in.terms", "opt_in.privacy"),
+}
 """Whoever comes may look at these; /me and /u open by their links alone."""
-MEMBERS = {"me.message", "me.ask_to_stop"}
+MEMBERS = {"me.message", "me.ask_to_stop", "opt_in.form"}
 NEED_NO_TOKEN = {"twilio.inbound", "twilio.status", "sendgrid.events", "sendgrid.inbound_mail", "one_click.stop"}
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -76,6 +79,7 @@ def busy(parts, staff):
         made.tokens = {
             "me": links.new_link(db, "message", None, member_id=who.id, delivery_id=sent.id),
             "one_click": links.new_link(db, "unsubscribe", None, member_id=who.id),
+            "opt_in": links.new_link(db, "opt_in", None, member_id=who.id),
             "sign_in": links.new_link(db, "password", None, staff_id=stranger.id),
         }
         made.tokens["me.ask_to_stop"] = made.tokens["one_click"]
@@ -137,7 +141,7 @@ def test_every_change_turns_strangers_away(parts, app, busy):
     staff_only = [
         rule
         for rule in rules(app, "POST")
-        if rule.endpoint.partition(".")[0] not in ("sign_in", "me", "one_click", "twilio", "sendgrid")
+        if rule.endpoint.partition(".")[0] not in ("sign_in", "me", "one_click", "opt_in", "twilio", "sendgrid")
     ]
     answers = [stranger.post(path_of(app, rule, busy)) for rule in staff_only]
 

@@ -1,0 +1,312 @@
+"""The consent page: all that the law and the carriers want on it, empty boxes, and what a member's ticks lead to."""
+
+import json
+import re
+
+import pytest
+from sqlalchemy import select
+
+from service.flows.opting import From, no_more_mails, opt_out
+from service.flows.standing import standing
+from service.models import Consent, Delivery, Invitation, Member
+from service.rules.consent import Channel, Choice, Purpose
+from service.rules.kinds import Kind
+from service.rules.lifecycle import State
+from service.rules.wording import promises
+from tests import builders
+from tests.builders import NOW
+from tests.web.conftest import TOKEN
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+MOBILE, MAIL = "+12125550100", "anna@example.org"
+LINK = re.compile(r"http://127\.0\.0\.1:8000(/opt-in/[\w-]+)")
+ELEMENTS = {
+    "en": {
+        "who sends": "Sent by Oak St Office, which is Oak Street Practice",
+        "reminders": "reminders of my appointments",
+        "reflection": "a short question to think about",
+        "check-ins": "a mid-week check-in",
+        "how often": "Up to 5 texts a week",
+        "frequency varies": "Message frequency varies",
+        "rates": "Message and data rates may apply",
+        "stop": "Reply STOP",
+        "help": "HELP",
+        "terms": 'href="/terms?lang=en"',
+        "privacy": 'href="/privacy?lang=en"',
+        "automatic": "sent by a computer",
+        "not watched": "Nobody watches replies live",
+        "the screen": "others may see your screen",
+        "no condition": "You do not have to agree to get care",
+        "not shared": "not shared with others for marketing",
+        "emergency": "911",
+        "crisis": "988",
+    },
+    "es": {
+        "who sends": "Los envía Oak St Office, que es Oak Street Practice",
+        "reminders": "recordatorios de mis citas",
+        "reflection": "una pregunta breve para pensar",
+        "check-ins": "una pregunta a mitad de semana",
+        "how often": "Hasta 5 mensajes por semana",
+        "frequency varies": "La frecuencia varía",
+        "rates": "Pueden aplicarse cargos por mensajes y datos",
+        "stop": "Responda STOP",
+        "help": "HELP",
+        "terms": 'href="/terms?lang=es"',
+        "privacy": 'href="/privacy?lang=es"',
+        "automatic": "los envía una computadora",
+        "not watched": "Nadie lee las respuestas en vivo",
+        "the screen": "otras personas pueden ver su pantalla",
+        "no condition": "No tiene que aceptar para recibir atención",
+        "not shared": "no se comparten con otros para publicidad",
+        "emergency": "911",
+        "crisis": "988",
+    },
+}
+
+
+def member(parts, **given):
+    with parts.open_db() as db:
+        builders.practice(db)
+        return builders.member(db, **{"mobile": MOBILE, "email": MAIL, "choice": Choice.BOTH, "agrees": (), **given}).id
+
+
+@pytest.fixture
+def link(parts, staff):
+    def make(**given):
+        key = member(parts, **given)
+        return LINK.search(staff.post(f"/members/{key}/opt-in-link").text)[1]
+
+    return make
+
+
+def tick(client, path, *purposes, channels=("sms", "email"), **form):
+    token = TOKEN.search(client.get(path).text)[1]
+    ticked = {f"purpose_{name}": "1" for name in purposes} | {f"channel_{name}": "1" for name in channels}
+    return client.post(path, data={"csrf_token": token, **ticked, **form})
+
+
+def agreed(parts, channel):
+    with parts.read_db() as db:
+        who = db.scalars(select(Member)).one()
+        return set(standing(db, who).agreed(channel, who.address_index(channel)))
+
+
+def questions(parts):
+    with parts.read_db() as db:
+        return len(db.scalars(select(Delivery).where(Delivery.kind == Kind.INVITATION)).all())
+
+
+def consents(parts):
+    with parts.read_db() as db:
+        return db.scalars(select(Consent).order_by(Consent.seq)).all()
+
+
+@pytest.mark.parametrize("path", ["/opt-in", "link"])
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_page_carries_every_element_in_each_language(client, link, path, language):
+    page = client.get((link() if path == "link" else path) + f"?lang={language}").text
+
+    assert [name for name, words in ELEMENTS[language].items() if words not in page] == []
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_box_is_empty_and_none_is_required(client, link, language):
+    page = client.get(link() + f"?lang={language}").text
+
+    assert page.count('type="checkbox"') == 5
+    assert not re.search(r"<input[^>]* (checked|required)", page)
+
+
+def test_the_page_speaks_the_members_language_and_names_neither_them_nor_their_address(client, link):
+    page = client.get(link(language="es")).text
+
+    assert '<html lang="es">' in page
+    assert "Usted decide" in page
+    assert not any(word in page for word in ("Anna", "Bell", "5550100", MAIL))
+
+
+def test_nothing_ticked_is_no_consent_and_no_error(parts, client, link):
+    page = tick(client, link(), channels=())
+
+    assert (page.status_code, consents(parts), questions(parts)) == (200, [], 0)
+    assert "nothing will be sent" in page.text
+
+
+def test_looking_at_the_page_changes_nothing(parts, client, link):
+    path = link()
+    for _ in range(50):
+        client.get(path)
+        client.head(path)
+
+    assert (consents(parts), questions(parts), client.get(path).status_code) == ([], 0, 200)
+
+
+def test_mail_is_agreed_to_at_once_for_what_was_ticked_and_nothing_else(parts, client, link):
+    tick(client, link(), "reminder", "checkin", channels=["email"])
+
+    assert agreed(parts, Channel.EMAIL) == {Purpose.REMINDER, Purpose.CHECKIN}
+    assert (agreed(parts, Channel.SMS), questions(parts)) == (set(), 0)
+
+
+def test_a_number_says_start_before_anything_is_in_force(parts, client, link, twilio):
+    page = tick(client, link(), "reminder", channels=["sms"])
+    before = agreed(parts, Channel.SMS)
+    twilio.said(MOBILE, "START")
+
+    assert "Answer it with START" in page.text
+    assert (before, agreed(parts, Channel.SMS), questions(parts)) == (set(), {Purpose.REMINDER}, 1)
+
+
+def test_the_ledger_holds_the_words_of_the_page_its_version_and_the_browser(parts, client, link, twilio):
+    tick(client, link(), "reminder")
+    twilio.said(MOBILE, "START")
+    by_mail, by_text = consents(parts)
+
+    assert by_mail.wording == by_text.wording
+    assert by_mail.version == by_text.version
+    assert by_mail.wording.startswith("By text\nBy email\nSend me reminders of my appointments")
+    assert "check-in" not in by_mail.wording
+    assert [row.method for row in (by_mail, by_text)] == ["page", "text START"]
+    assert json.loads(by_mail.proof)["page"] == json.loads(by_text.proof)["page"] == "/opt-in"
+    assert json.loads(by_text.proof)["said"] == "START"
+
+
+def test_the_words_are_those_of_the_language_that_was_shown(parts, client, link):
+    tick(client, link(), "reminder", channels=["email"], lang="es")
+    row = consents(parts)[0]
+
+    assert (row.language, row.wording.splitlines()[0]) == ("es", "Por correo")
+
+
+def test_other_words_of_the_page_are_another_version_and_old_rows_keep_theirs(parts, client, link):
+    path = link()
+    tick(client, path, "reminder", channels=["email"])
+    with parts.open_db() as db:
+        builders.practice(db).per_week = 4
+    tick(client, path, "checkin", channels=["email"])
+    first, second = consents(parts)
+
+    assert first.version != second.version
+    assert ("Up to 5 texts" in first.wording, "Up to 4 texts" in second.wording) == (True, True)
+
+
+def test_a_second_press_adds_nothing_and_a_second_thought_adds_what_is_new(parts, client, link):
+    path = link()
+    for _ in range(2):
+        tick(client, path, "reminder")
+    tick(client, path, "reminder", "reflection")
+
+    assert agreed(parts, Channel.EMAIL) == {Purpose.REMINDER, Purpose.REFLECTION}
+    assert (len(consents(parts)), questions(parts)) == (2, 1)
+
+
+def test_start_means_what_was_ticked_last(parts, client, link, twilio):
+    path = link()
+    tick(client, path, "reminder", "checkin", channels=["sms"])
+    tick(client, path, "reflection", channels=["sms"])
+    twilio.said(MOBILE, "START")
+
+    assert agreed(parts, Channel.SMS) == {Purpose.REFLECTION}
+
+
+def test_what_is_ticked_by_neither_text_nor_mail_asks_which(parts, client, link):
+    page = tick(client, link(), "reminder", channels=())
+
+    assert (page.status_code, consents(parts)) == (422, [])
+    assert "Tick text, email, or both." in page.text
+
+
+def test_who_has_only_a_number_is_not_asked_how(parts, client, link):
+    page = tick(client, link(email="", choice=Choice.SMS), "reminder", channels=())
+
+    assert (page.status_code, questions(parts)) == (200, 1)
+
+
+def test_a_number_that_opted_out_is_not_written_to_and_its_owner_can_say_start(parts, client, link, twilio):
+    path = link()
+    with parts.open_db() as db:
+        who = db.scalars(select(Member)).one()
+        opt_out(db, [who], From(Channel.SMS, who.mobile_index), "STOP", NOW, all_channels=False)
+    page = tick(client, path, "reminder", channels=["sms"])
+    silent = (questions(parts), agreed(parts, Channel.SMS))
+    twilio.said(MOBILE, "START")
+
+    assert "text START from your phone to +15005550006" in page.text
+    assert (silent, agreed(parts, Channel.SMS)) == ((0, set()), {Purpose.REMINDER})
+
+
+def test_an_address_that_opted_out_is_not_opted_in_by_a_link_that_staff_made(parts, client, link):
+    path = link()
+    with parts.open_db() as db:
+        no_more_mails(db, db.scalars(select(Member)).one(), NOW)
+    page = tick(client, path, "reminder", channels=["email"])
+
+    assert "use the link in any of them" in page.text
+    assert (agreed(parts, Channel.EMAIL), consents(parts)) == (set(), [])
+
+
+def test_a_number_that_said_start_already_needs_not_say_it_again(parts, client, link):
+    tick(client, link(agrees=[Purpose.REMINDER]), "checkin", channels=["sms"])
+
+    assert agreed(parts, Channel.SMS) == {Purpose.REMINDER, Purpose.CHECKIN}
+    assert questions(parts) == 0
+
+
+def test_the_link_ends_after_three_days_and_opens_nothing_else(parts, client, link, clock):
+    path = link()
+    crossed = [client.get(path.replace("/opt-in/", other)).status_code for other in ("/me/", "/u/", "/password/")]
+    clock.go(hours=73)
+
+    assert (crossed, client.get(path).status_code) == ([404] * 3, 404)
+    assert client.get("/opt-in/nonsense").status_code == 404
+
+
+def test_the_sample_of_the_page_can_be_looked_at_and_not_saved(client):
+    page = client.get("/opt-in")
+
+    assert (page.status_code, "csrf_token" in page.text, client.post("/opt-in").status_code) == (200, False, 405)
+
+
+@pytest.mark.parametrize("path", ["/terms", "/privacy"])
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_terms_and_privacy_are_there_in_each_language_and_promise_nothing(client, parts, path, language):
+    member(parts)
+    page = client.get(f"{path}?lang={language}")
+
+    assert page.status_code == 200
+    assert "{" not in re.sub(r"<head>.*</head>", "", page.text, flags=re.DOTALL)
+    assert promises(re.sub(r"<[^>]+>", " ", page.text)) == []
+
+
+def test_the_invitation_of_the_page_dies_after_a_week(parts, client, link, clock, twilio):
+    tick(client, link(), "reminder", channels=["sms"])
+    clock.go(days=8)
+    twilio.said(MOBILE, "START")
+
+    assert agreed(parts, Channel.SMS) == set()
+
+
+def test_an_opt_out_by_the_mails_link_is_lifted_by_the_same_link_and_gives_back_what_was_there(parts, client):
+    from service.flows.links import new_link
+
+    with parts.open_db() as db:
+        who = builders.member(db, mobile="", email=MAIL, choice=Choice.EMAIL, agrees=[Purpose.REMINDER])
+        path = f"/u/{new_link(db, 'unsubscribe', None, member_id=who.id)}"
+    client.post(path, data={"List-Unsubscribe": "One-Click"})
+    off = (agreed(parts, Channel.EMAIL), "Get them again" in client.get(path).text)
+    client.post(path, data={"again": "1"})
+
+    assert off == (set(), True)
+    assert agreed(parts, Channel.EMAIL) == {Purpose.REMINDER}
+
+
+def test_the_question_waits_for_the_morning(parts, client, link, clock):
+    path = link()
+    clock.go_to(builders.local("2027-01-04 23:30"))
+    tick(client, path, "reminder", channels=["sms"])
+
+    with parts.read_db() as db:
+        row = db.scalars(select(Delivery)).one()
+        assert (row.state, row.next_at) == (State.SCHEDULED, builders.local("2027-01-05 09:00"))
+        assert db.scalars(select(Invitation)).one().expires_at > row.next_at
