@@ -24,6 +24,7 @@ from service.texts import TEMPLATES
 from service.upgrade import WrongVersion, check
 from service.web import (
     consents,
+    contact,
     group_members,
     groups,
     home,
@@ -55,7 +56,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "X-Frame-Options": "DENY",
 }
-STAFF = (home, groups, group_members, sessions, members, consents, replies, log, settings_pages)
+STAFF = (home, groups, group_members, sessions, members, consents, contact, replies, log, settings_pages)
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)
 LARGEST_PAGE = 9_000_000
 """Bytes: a CSV of 10,000 rows. Webhooks have their own, smaller limits."""

@@ -80,7 +80,8 @@ def _plan_notices(
         known_from=now,
     )
     where = slot(news.kind, now, occasion)
-    reached = [channel for channel in agreed if channel is Channel.EMAIL or where.action is not Action.CALL_TASK]
+    in_time = where.action is not Action.CALL_TASK
+    reached = [channel for channel in agreed if in_time or (channel is Channel.EMAIL and member.safe_from is None)]
     for channel in reached:
         db.add(_notice(news, member, channel, where, now))
     return reached
@@ -89,7 +90,8 @@ def _plan_notices(
 def _notice(news: News, member: Member, channel: Channel, where: Slot, now: datetime) -> Delivery:
     group_session = news.group_session
     # a mail wakes nobody: it goes at once, at any hour
-    send_at = now if channel is Channel.EMAIL or where.send_at is None else where.send_at
+    at_once = channel is Channel.EMAIL and member.safe_from is None
+    send_at = now if at_once or where.send_at is None else where.send_at
     return Delivery(
         id=delivery_id(
             group_session.starts_at,

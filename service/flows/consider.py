@@ -126,9 +126,16 @@ def consider(facts: Facts) -> Iterator[Planned]:
 
 
 def window(practice: Practice, group_zone: str, member: Member) -> Window:
-    """When messages may reach the member: on their own clock, or on every clock that may be theirs."""
+    """When messages may reach the member: on their own clock, or on every clock that may be theirs. Hours that they
+    named as safe are kept to, also where the practice has changed its own since."""
     names = (member.time_zone,) if member.time_zone else (*member.number_zones, group_zone)
-    return Window(practice.opens, practice.closes, tuple(ZoneInfo(name) for name in dict.fromkeys(names) if name))
+    zones = tuple(ZoneInfo(name) for name in dict.fromkeys(names) if name)
+    opens, closes = practice.opens, practice.closes
+    if member.safe_from is not None and member.safe_until is not None:
+        opens, closes = max(opens, member.safe_from), min(closes, member.safe_until)
+        if opens >= closes:
+            opens, closes = member.safe_from, member.safe_until
+    return Window(opens, closes, zones)
 
 
 def delivery_id(moment: datetime, *parts: object) -> UUID:

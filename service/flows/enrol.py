@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from service import texts
 from service.flows.consider import delivery_id, window
-from service.flows.ledger import Evidence, agree
+from service.flows.ledger import Evidence, agree, withdraw
 from service.flows.plan import plan, plan_member
 from service.flows.standing import standing
 from service.flows.suppress import is_suppressed
@@ -55,6 +55,33 @@ def add_member(db: Session, person: Person, now: datetime) -> Member:
         for other in db.scalars(Member.with_mobile(index_of(Channel.SMS, person.mobile))):
             other.shares_phone = True
     return member
+
+
+def change(db: Session, member: Member, to: Person, taken_by: str, now: datetime) -> tuple[Channel, ...]:
+    """The member's contact as it is from now on. Returns the channels whose address is another now.
+
+    A new number or address starts without any consent, and the old one's is over: its next owner agreed to nothing.
+    """
+    db.execute(select(Member.id).where(Member.id == member.id).with_for_update())
+    new = {Channel.SMS: to.mobile, Channel.EMAIL: to.email}
+    changed = tuple(channel for channel in Channel if member.address(channel) != new[channel])
+    for channel in changed:
+        index = member.address_index(channel)
+        agreed = [purpose for purpose in Purpose if index and standing(db, member).consent(channel, purpose, index)]
+        gone = Evidence(now, "address changed", taken_by, "", member.language)
+        withdraw(db, member, channel, agreed, gone, now)
+    member.name, member.choice, member.language, member.time_zone = to.name, to.choice, to.language, to.time_zone
+    if Channel.SMS in changed:
+        member.set_mobile(to.mobile, zones_of(to.mobile) if to.mobile else ())
+    if Channel.EMAIL in changed:
+        member.set_email(to.email)
+    member.shares_phone = to.shares_phone
+    if to.shares_phone and member.mobile_index is not None:
+        for other in db.scalars(Member.with_mobile(member.mobile_index)):
+            other.shares_phone = True
+    db.flush()
+    plan_member(db, member, now)
+    return changed
 
 
 def known_as(db: Session, mobile: str, email: str, name: str = "") -> Member | None:
@@ -134,7 +161,9 @@ def invite(
     Nothing but this question goes out until they do.
     """
     index = member.mobile_index
-    if index is None or is_suppressed(db, Channel.SMS, index) or was_asked(db, member, index):
+    if index is None or Channel.SMS in member.barred or is_suppressed(db, Channel.SMS, index):
+        return None
+    if was_asked(db, member, index):
         return None
     practice = db.scalars(select(Practice)).one()
     question = texts.sms("opt_in_request", practice, member.language, {})
@@ -183,8 +212,10 @@ def can_be_invited(db: Session, member: Member) -> bool:
     index = member.mobile_index
     if index is None or Channel.SMS not in member.choice.channels:
         return False
-    agreed = standing(db, member).agreed(Channel.SMS, index)
-    return not agreed and not is_suppressed(db, Channel.SMS, index) and not was_asked(db, member, index)
+    current = standing(db, member)
+    if Channel.SMS in current.barred or current.agreed(Channel.SMS, index):
+        return False
+    return not is_suppressed(db, Channel.SMS, index) and not was_asked(db, member, index)
 
 
 def was_asked(db: Session, member: Member, index: bytes) -> bool:

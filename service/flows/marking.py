@@ -26,7 +26,7 @@ from service.texts import MissingText
 
 log = getLogger(__name__)
 
-SUPPRESSING = frozenset({Refusal.NO_ADDRESS, Refusal.NO_CONSENT, Refusal.OPTED_OUT})
+SUPPRESSING = frozenset({Refusal.NO_ADDRESS, Refusal.NO_CONSENT, Refusal.OPTED_OUT, Refusal.NOT_SAFE, Refusal.MINOR})
 LOOKS_AGAIN = 2.0
 EXPIRING = frozenset({Refusal.TOO_LATE, Refusal.SESSION_STARTED})
 
@@ -64,7 +64,7 @@ class Marking:
         self._facts = Locked(db, ids, post)
         self._now, self._practice = self._facts.now, self._facts.practice
         self._lanes: dict[Channel, Lane] = {}
-        self._hours: dict[tuple[str | None, ...], _Hours] = {}
+        self._hours: dict[tuple[object, ...], _Hours] = {}
         self._bodies: dict[tuple[object, ...], str] = {}
 
     @property
@@ -165,6 +165,8 @@ class Marking:
             return Refusal.NO_ADDRESS
         if self._facts.standings[member.id].is_suppressed(channel, index):
             return Refusal.OPTED_OUT
+        if channel in self._facts.standings[member.id].barred:
+            return self._facts.standings[member.id].barred[channel]
         is_open = self._db.scalars(Invitation.open_for(index, self._now)).first() is not None
         return None if is_open else Refusal.ANSWERED
 
@@ -175,8 +177,8 @@ class Marking:
         """Whether it is night where the member is: it then waits for its next hour, or has none left."""
         group_session = delivery.group_session
         hours = self._hours_of(delivery)
-        is_mail = delivery.channel is Channel.EMAIL
-        if hours.are_open or (is_mail and delivery.kind in (Kind.MOVED, Kind.CANCELLED)):
+        wakes_nobody = delivery.channel is Channel.EMAIL and delivery.member.safe_from is None
+        if hours.are_open or (wakes_nobody and delivery.kind in (Kind.MOVED, Kind.CANCELLED)):
             return False
         occasion = Occasion(
             starts_at=self._starts_at(group_session),
@@ -186,7 +188,7 @@ class Marking:
         )
         send_at = slot(delivery.kind, self._now, occasion).send_at
         if send_at is None or send_at >= delivery.expires_at + self._grace(delivery):
-            if is_mail and delivery.kind in REMINDERS:
+            if wakes_nobody and delivery.kind in REMINDERS:
                 return False  # the night leaves no hour before the session, and a mail wakes nobody
             self._give_up(delivery, Refusal.TOO_LATE)
             return True
@@ -233,7 +235,8 @@ class Marking:
 
     def _hours_of(self, delivery: Delivery) -> _Hours:
         zone = delivery.group_session.group.time_zone if delivery.group_session else self._practice.time_zone
-        clocks = (zone, delivery.member.time_zone, *delivery.member.number_zones)
+        member = delivery.member
+        clocks = (zone, member.time_zone, *member.number_zones, member.safe_from, member.safe_until)
         if clocks not in self._hours:
             self._hours[clocks] = _Hours(window(self._practice, zone, delivery.member), self._now)
         return self._hours[clocks]

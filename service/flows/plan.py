@@ -23,6 +23,8 @@ REVIVED = frozenset(
         Refusal.NO_ADDRESS,
         Refusal.NO_CONSENT,
         Refusal.OPTED_OUT,
+        Refusal.NOT_SAFE,
+        Refusal.MINOR,
         Refusal.NOT_CHOSEN,
         Refusal.SESSION_CANCELLED,
         Refusal.NOT_ENROLLED,
@@ -35,7 +37,7 @@ REVIVED = frozenset(
 )
 """What spoke against a delivery before it was due may cease to: consent comes back, a rule is switched on again."""
 
-SUPPRESSING = frozenset({Refusal.NO_ADDRESS, Refusal.NO_CONSENT, Refusal.OPTED_OUT})
+SUPPRESSING = frozenset({Refusal.NO_ADDRESS, Refusal.NO_CONSENT, Refusal.OPTED_OUT, Refusal.NOT_SAFE, Refusal.MINOR})
 
 
 @dataclass

@@ -25,7 +25,7 @@ def standings(
     for consent in db.execute(LAST_WORDS, {"ids": [member.id for member in members], "purposes": list(purposes)}):
         rows[consent.member_id].append(consent)
     suppressed = _suppressed(db, members)
-    return {member.id: Standing.of(rows[member.id], suppressed) for member in members}
+    return {member.id: Standing.of(rows[member.id], suppressed, member.barred) for member in members}
 
 
 def standing(db: Session, member: Member) -> Standing:

@@ -1,7 +1,8 @@
 """Members, what they agreed to, and the addresses that must not be written to."""
 
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from datetime import date, datetime, time
+from types import MappingProxyType
 from typing import Any, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,7 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.base import Base, Identified, words
 from service.models.sealed import Sealed, index_of
-from service.rules.consent import Channel, Choice, Purpose
+from service.rules.consent import Channel, Choice, MinorRoute, Purpose, Refusal
+
+NOTHING: Mapping[Channel, Refusal] = MappingProxyType({})
 
 
 class Member(Identified):
@@ -30,6 +33,21 @@ class Member(Identified):
     number_zones: Mapped[list[str]]
     """The zones that the mobile's area code lies in."""
     shares_phone: Mapped[bool] = mapped_column(default=False)
+    others_read: Mapped[bool] = mapped_column(default=False)
+    """Somebody else may read what comes to this phone or mailbox."""
+    may_text: Mapped[bool] = mapped_column(default=True)
+    may_email: Mapped[bool] = mapped_column(default=True)
+    may_call: Mapped[bool] = mapped_column(default=True)
+    may_leave_voicemail: Mapped[bool] = mapped_column(default=False)
+    safe_from: Mapped[time | None]
+    safe_until: Mapped[time | None]
+    """Hours, on their own clock, outside of which nothing may reach them."""
+    safe_asked_on: Mapped[date | None]
+    """When they were last asked which ways are safe."""
+    adult_on: Mapped[date | None]
+    """Under age until then. None: of age."""
+    minor_route: Mapped[MinorRoute | None] = mapped_column(words(MinorRoute))
+    minor_note_sealed: Mapped[bytes | None]
     paused_until: Mapped[datetime | None]
     """Until then only what is urgent is sent."""
     created_at: Mapped[datetime]
@@ -37,6 +55,8 @@ class Member(Identified):
     name = Sealed()
     mobile = Sealed()
     email = Sealed()
+    minor_note = Sealed()
+    """Whose phone it is, and who may see the replies."""
 
     def set_mobile(self, mobile: str, number_zones: Collection[str]) -> None:
         """Consents stay with the number they were given for: a new number starts without any."""
@@ -63,6 +83,16 @@ class Member(Identified):
     def channels(self) -> tuple[Channel, ...]:
         """The channels of the member's choice that there is an address for."""
         return tuple(channel for channel in self.choice.channels if self.address_index(channel) is not None)
+
+    @property
+    def barred(self) -> Mapping[Channel, Refusal]:
+        """The channels on which nothing goes, whatever was agreed to."""
+        if self.adult_on is not None and self.minor_route is None:
+            return dict.fromkeys(Channel, Refusal.MINOR)
+        if self.may_text and self.may_email:
+            return NOTHING
+        safe = {Channel.SMS: self.may_text, Channel.EMAIL: self.may_email}
+        return {channel: Refusal.NOT_SAFE for channel in Channel if not safe[channel]}
 
     @classmethod
     def with_mobile(cls, mobile_index: bytes) -> Select[Self]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 
@@ -64,6 +65,16 @@ class Refusal(StrEnum):
     TOO_LATE = "too late"
     STOPPED = "stopped by staff"
     NO_TEXT = "no text in the member's language"
+    NOT_SAFE = "not safe to contact this way"
+    MINOR = "under age, and no legal ground on record"
+
+
+class MinorRoute(StrEnum):
+    """On what legal ground somebody under age is written to."""
+
+    MINOR = "minor"
+    """The law here lets them agree themselves."""
+    GUARDIAN = "guardian"
 
 
 class Given(Protocol):
@@ -82,12 +93,19 @@ class Standing:
 
     rows: Mapping[tuple[Channel, Purpose, bytes], Given]
     suppressed: frozenset[tuple[Channel, bytes]]
+    barred: Mapping[Channel, Refusal]
+    """What speaks against a channel whatever was agreed to: it is not safe, or they are under age."""
 
     @classmethod
-    def of(cls, rows: Iterable[Given], suppressed: Collection[tuple[Channel, bytes]]) -> "Standing":
+    def of(
+        cls,
+        rows: Iterable[Given],
+        suppressed: Collection[tuple[Channel, bytes]],
+        barred: Mapping[Channel, Refusal] = MappingProxyType({}),
+    ) -> "Standing":
         """`rows` oldest first."""
         last = {(row.channel, row.purpose, row.address_index): row for row in rows}
-        return cls(last, frozenset(suppressed))
+        return cls(last, frozenset(suppressed), barred)
 
     def consent(self, channel: Channel, purpose: Purpose, address_index: bytes) -> Given | None:
         """The row under which a message may go, or None."""
@@ -103,10 +121,12 @@ class Standing:
             return Refusal.NO_ADDRESS
         if self.is_suppressed(channel, address_index):
             return Refusal.OPTED_OUT
+        if channel in self.barred:
+            return self.barred[channel]
         return None if self.consent(channel, purpose, address_index) else Refusal.NO_CONSENT
 
     def agreed(self, channel: Channel, address_index: bytes | None) -> tuple[Purpose, ...]:
-        """The purposes in force on this channel; none while it is suppressed."""
-        if address_index is None or self.is_suppressed(channel, address_index):
+        """The purposes in force on this channel; none while it is suppressed, or barred."""
+        if address_index is None or channel in self.barred or self.is_suppressed(channel, address_index):
             return ()
         return tuple(purpose for purpose in Purpose if self.consent(channel, purpose, address_index))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from flask import Blueprint, abort, render_template
@@ -20,6 +20,7 @@ from service.web import parts
 pages = Blueprint("members", __name__, url_prefix="/members")
 
 SHOWN = 40
+ASK_AGAIN = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def _page(db: Session, member: Member) -> str:
         "staff/member.html",
         member=member,
         state=member_state(member, current, _was_invited(db, member)),
+        ask_again=_ask_again(member, parts().clock().date()),
         masked_mobile=masked(member.mobile) if member.mobile else "",
         agreed={channel: current.agreed(channel, member.address_index(channel)) for channel in Channel},
         suppressed=opted_out(current, member),
@@ -82,6 +84,11 @@ def _thread(deliveries: Sequence[Delivery], replies: Sequence[Reply]) -> list[Sa
         if reply.answer:
             said.append(Said("out", reply.answer, reply.received_at + timedelta(seconds=1)))
     return sorted(said, key=lambda one: one.at)
+
+
+def _ask_again(member: Member, today: date) -> bool:
+    """Whether what was safe may be so no longer: it was asked once, and too long ago."""
+    return member.safe_asked_on is not None and today - member.safe_asked_on > ASK_AGAIN
 
 
 def opted_out(current: Standing, member: Member) -> list[Channel]:
