@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from logging import getLogger
 from queue import Empty, SimpleQueue
+from threading import Event, Lock
 
 from service.channels import Ambiguous, ChannelError, NotAccepted, Receipt
 from service.failpoints import reach
@@ -19,7 +20,32 @@ TOGETHER = 32
 WAIT_FOR_MORE = 0.1
 """Seconds after the first answer in which others may join it."""
 
+BEGINS_WITHIN = 5.0
+"""Seconds. A call that has not begun by then does not: meanwhile opt-outs wait."""
+HELD_UP = "held up for too long to call"
+
 Answered = tuple[Sending, Outcome]
+
+
+class _Start:
+    """Whether a call has begun, or was called off: one of the two, whoever is first."""
+
+    def __init__(self) -> None:
+        self._lock, self._settled, self._is_off = Lock(), Event(), False
+
+    def begin(self) -> bool:
+        with self._lock:
+            self._settled.set()
+            return not self._is_off
+
+    def call_off(self) -> None:
+        with self._lock:
+            self._is_off = self._is_off or not self._settled.is_set()
+            self._settled.set()
+
+    def wait(self, seconds: float) -> None:
+        if not self._settled.wait(max(0.0, seconds)):
+            self.call_off()
 
 
 class Calls:
@@ -36,10 +62,21 @@ class Calls:
         """How many may be marked now: what is marked is called at once."""
         return TOGETHER if CALLS_AT_ONCE - self.under_way >= TOGETHER else 0
 
-    def start(self, marked: Sequence[Sending]) -> None:
+    def start(self, going: Sequence[Sending]) -> None:
+        """Begin these calls. When this returns each has begun, or will not."""
+        starts = [_Start() for _ in going]
+        for sending, start in zip(going, starts, strict=True):
+            self.under_way += 1
+            self._post.calls.submit(self._call, sending, start)
+        ends = time.monotonic() + BEGINS_WITHIN
+        for start in starts:
+            start.wait(ends - time.monotonic())
+
+    def give_back(self, marked: Sequence[Sending], why: str) -> None:
+        """These were marked and are not called: they are as due as before."""
         for sending in marked:
             self.under_way += 1
-            self._post.calls.submit(self._call, sending)
+            self._answers.put((sending, NotAccepted(why)))
 
     def answered(self, wait: float) -> list[Answered]:
         """What has come back within `wait` seconds: a good part of what is under way, so that it shares a transaction,
@@ -58,18 +95,21 @@ class Calls:
             found.append(answer)
         return found
 
-    def _call(self, sending: Sending) -> None:
+    def _call(self, sending: Sending, start: "_Start") -> None:
         try:
-            self._answers.put((sending, self._hand_over(sending)))
+            self._answers.put((sending, self._hand_over(sending, start)))
         except BaseException as error:  # the process is to end: let the worker's own thread do it
             self._answers.put(error)
 
-    def _hand_over(self, sending: Sending) -> Outcome:
+    def _hand_over(self, sending: Sending, start: "_Start") -> Outcome:
         """Call the provider. What it took over is in the journal before anything else is done with it."""
         if time.monotonic() > sending.call_by:
-            return NotAccepted("held up for too long to call")
+            start.call_off()
+            return NotAccepted(HELD_UP)
         try:
             reach("before_call")
+            if not start.begin():
+                return NotAccepted(HELD_UP)
             receipt = self._post.channels[sending.channel].send(sending.message)
             reach("answered")
         except ChannelError as failure:

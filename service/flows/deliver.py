@@ -1,6 +1,7 @@
 """Due deliveries go out, or the reason not to send them is kept.
 
     the mark     locked, every fact read again, words final, SENDING: committed before the call
+    the look     who has opted out since is not called
     the call     side by side, no transaction open
     the record   what the provider said
 
@@ -20,11 +21,13 @@ from sqlalchemy.orm import Session
 
 from service.failpoints import reach
 from service.flows.calling import CALLS_AT_ONCE, Answered, Calls
-from service.flows.marking import Marking
+from service.flows.last_look import last_look
+from service.flows.marking import Marking, Ready
 from service.flows.post import Post, Sending
 from service.flows.recording import record, suppress_refused
 from service.flows.taking import Due, Listed
 from service.models import Delivery
+from service.rules.kinds import NATURES
 from service.rules.lifecycle import State
 
 log = getLogger(__name__)
@@ -78,9 +81,13 @@ def mark(db: Session, ids: Sequence[UUID], post: Post) -> list[Sending]:
         marked = Delivery.marked(marking.now, lease_until)
         moves = {one.delivery.id: {**marked, **one.values} for one in ready}
         Delivery.move_all(db, moves, State.SENDING, marking.now, by="worker")
-    return [
-        Sending(one.delivery.id, one.delivery.fence + 1, one.delivery.channel, one.message, call_by) for one in ready
-    ]
+    return [_sending(one, call_by) for one in ready]
+
+
+def _sending(one: Ready, call_by: float) -> Sending:
+    row = one.delivery
+    purpose = NATURES[row.kind].purpose
+    return Sending(row.id, row.fence + 1, row.member_id, row.channel, purpose, one.message, call_by)
 
 
 class _Round:
@@ -108,7 +115,7 @@ class _Round:
         group = self._source.take(self._calls.room)
         answered = self._calls.answered(wait=0.0 if group else LOOKS_UP_EVERY)
         if group or answered:
-            self._calls.start(self._turn(answered, group))
+            self._call(self._turn(answered, group))
             return True
         return bool(self._calls.under_way) or self._source.wait()
 
@@ -129,6 +136,21 @@ class _Round:
         if marked:
             reach("marked")
         return marked
+
+    def _call(self, marked: Sequence[Sending]) -> None:
+        """Whoever has opted out since the mark is not called; whoever opts out now waits until the calls have begun."""
+        if not marked:
+            return
+        have_begun = False
+        try:
+            with self._post.open_db() as db:
+                going = last_look(db, marked, self._post.clock())
+                have_begun = True
+                self._calls.start(going)
+        except DBAPIError:
+            log.warning("the last look at %d messages was cut short", len(marked))
+            if not have_begun:
+                self._calls.give_back(marked, "the database was away")
 
     def _insist(self, answered: Sequence[Answered]) -> None:
         """Record, again and again while the database is away. In the end the journal, a report or a look-up tells."""

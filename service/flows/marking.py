@@ -161,12 +161,9 @@ class Marking:
 
     def _invitation_refusal(self, index: bytes | None, channel: Channel, member: Member) -> Refusal | None:
         """The question for consent goes to an address that nobody has opted out, while it is still open."""
-        if index is None:
-            return Refusal.NO_ADDRESS
-        if self._facts.standings[member.id].is_suppressed(channel, index):
-            return Refusal.OPTED_OUT
-        if channel in self._facts.standings[member.id].barred:
-            return self._facts.standings[member.id].barred[channel]
+        refusal = self._facts.standings[member.id].refusal(channel, None, index)
+        if refusal is not None or index is None:
+            return refusal
         is_open = self._db.scalars(Invitation.open_for(index, self._now)).first() is not None
         return None if is_open else Refusal.ANSWERED
 

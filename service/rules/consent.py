@@ -115,14 +115,19 @@ class Standing:
     def is_suppressed(self, channel: Channel, address_index: bytes) -> bool:
         return (channel, address_index) in self.suppressed
 
-    def refusal(self, channel: Channel, purpose: Purpose, address_index: bytes | None) -> Refusal | None:
-        """Why not, or None: it may be sent. An opt-out counts before everything that was agreed to."""
+    def refusal(self, channel: Channel, purpose: Purpose | None, address_index: bytes | None) -> Refusal | None:
+        """Why not, or None: it may be sent. An opt-out counts before everything that was agreed to.
+
+        Without a purpose it is the question for consent itself.
+        """
         if address_index is None:
             return Refusal.NO_ADDRESS
         if self.is_suppressed(channel, address_index):
             return Refusal.OPTED_OUT
         if channel in self.barred:
             return self.barred[channel]
+        if purpose is None:
+            return None
         return None if self.consent(channel, purpose, address_index) else Refusal.NO_CONSENT
 
     def agreed(self, channel: Channel, address_index: bytes | None) -> tuple[Purpose, ...]:

@@ -1,4 +1,5 @@
 import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -184,9 +185,14 @@ def test_of_a_batch_each_has_its_own_outcome(parts, post, texts):
     assert [read(parts, one).state for one in ids] == [state for _, state in AFTER_NOTHING]
 
 
-def test_no_transaction_is_open_while_the_provider_is_called(parts, post, texts, engine, due):
+def test_no_transaction_is_open_while_the_provider_thinks(parts, post, texts, engine, due):
     open_ones = []
-    texts.before_sending = lambda message: open_ones.append(engine.pool.checkedout())
+
+    def think(message):
+        time.sleep(0.3)  # that of the last look ends as soon as the calls have begun
+        open_ones.append(engine.pool.checkedout())
+
+    texts.before_sending = think
     deliver(post, [due])
 
     assert open_ones == [0]
