@@ -17,7 +17,7 @@ COUNT = 10_000
 IN_FLIGHT = 100
 """What Twilio lets an account have in flight, by public notes; two workers of 50."""
 LIMIT = IN_FLIGHT / DELAY
-PEERS = {"rq": 8, "rq-preloaded": 20, "rq-simple": 100, "celery-prefork": 100, "celery-threads": 200}
+PEERS = {"rq": 16, "rq-preloaded": 60, "rq-simple": 200, "celery-prefork": 200, "celery-threads": 600}
 """How many messages each is given: they are linear, and would take hours over ours."""
 
 AGAINST = {

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from datetime import datetime
 from logging import getLogger
 
 from redis.exceptions import RedisError
@@ -11,13 +12,15 @@ from jobs.post import post
 from service.flows import heartbeat
 from service.flows.deliver import deliver_due
 from service.flows.skew import TOLD_FROM, TOO_FAR, skew
-from service.flows.taking import is_due
+from service.flows.taking import next_due
 
 log = getLogger(__name__)
 
 ONE_JOB = 30.0
 """Seconds after which a worker ends its job; the clock has the next one ready. RQ takes a longer one for dead."""
 ONE_CHORE = 5.0
+A_MOMENT = 1.0
+"""Seconds before it is due for which a message is waited for."""
 
 stopping = threading.Event()
 """This process is to end: what is under way is finished, and nothing else begun."""
@@ -26,16 +29,18 @@ astray = threading.Event()
 
 
 def hand_out() -> int:
-    """Say in the queue that something is due, where nobody has yet. Returns how often.
+    """Say in the queue that something is due, or will be in a moment, where nobody has yet. Returns how often.
 
     The word holds no ids: whoever hears it takes from the database what is due by then. A queue that is emptied, or a
     worker that dies with the word, thus costs no more than the time to say it again. Without Redis, or with nobody to
     hear the word, the clock sends by itself.
     """
     with parts().read_db() as db:
-        if not is_due(db, post()):
+        due = next_due(db, post(), post().clock.lasting(A_MOMENT))
+        if due is None:
             return 0
         is_anybody_there = heartbeat.is_heard(db, "worker", parts().machine_clock())
+    _wait_until(due)
     try:
         if len(queue()):
             return 0 if is_anybody_there else _send(ONE_CHORE)
@@ -58,6 +63,12 @@ def check_clock() -> None:
     if off > TOLD_FROM:
         log.error("this machine's clock is %.0f s off the database's", off.total_seconds())
     (astray.set if off > TOO_FAR else astray.clear)()
+
+
+def _wait_until(due: datetime) -> None:
+    now = post().clock()
+    if due > now:
+        stopping.wait((due - now) / post().clock.lasting(1.0))
 
 
 def _send(seconds: float) -> int:

@@ -17,7 +17,7 @@ CALLS_AT_ONCE = 64
 """Of one process: more threads hand over to each other more than they send."""
 TOGETHER = 32
 """So many are marked, and recorded, in one transaction: a crash leaves no more questions than are under way."""
-WAIT_FOR_MORE = 0.1
+WAIT_FOR_MORE = 0.02
 """Seconds after the first answer in which others may join it."""
 
 BEGINS_WITHIN = 5.0

@@ -112,8 +112,10 @@ class _Round:
 
     def _go_on(self) -> bool:
         """One turn, or a moment's wait. Returns False when there is nothing left to send or to hear of."""
-        group = self._source.take(self._calls.room)
-        answered = self._calls.answered(wait=0.0 if group else LOOKS_UP_EVERY)
+        answered = self._calls.answered(wait=0.0 if self._calls.room else LOOKS_UP_EVERY)
+        group = self._source.take(self._calls.room)  # after the answers: they made the room, and share the transaction
+        if not group and not answered:
+            answered = self._calls.answered(wait=LOOKS_UP_EVERY)
         if group or answered:
             self._call(self._turn(answered, group))
             return True

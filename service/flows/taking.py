@@ -15,7 +15,7 @@ from service.flows.post import Post
 from service.models import Delivery
 from service.rules.lifecycle import State
 
-TAKEN_AT_ONCE = 250
+TAKEN_AT_ONCE = 500
 """Ids that one worker takes for itself."""
 WORTH_WAITING = timedelta(seconds=2)
 
@@ -44,7 +44,7 @@ class Due:
         if self._is_over():
             self.give_back()
             return []
-        if most and not self._ids:
+        if len(self._ids) < most:
             with self._post.open_db() as db:
                 self._ids.extend(take_due(db, self._post))
             reach("leased")
@@ -83,11 +83,13 @@ def take_due(db: Session, post: Post) -> list[UUID]:
     return ids
 
 
-def is_due(db: Session, post: Post) -> bool:
-    """Whether anything could go out now."""
+def next_due(db: Session, post: Post, within: timedelta) -> datetime | None:
+    """When the next message can go out, if that is within so long; in the past if one can now."""
     open_ones = [channel for channel, room in rooms(db, post).items() if room]
-    query = Delivery.due(post.clock()).where(Delivery.channel.in_(open_ones)).order_by(None)
-    return bool(db.scalar(select(exists(query))))
+    query = Delivery.due(post.clock() + within).where(Delivery.channel.in_(open_ones))
+    return db.scalars(
+        query.with_only_columns(Delivery.next_at).order_by(None).order_by(Delivery.next_at).limit(1)
+    ).first()
 
 
 def _queue_until(db: Session, ids: Sequence[UUID] | deque[UUID], until: datetime | None) -> None:

@@ -6,7 +6,7 @@ import pytest
 from service.channels import Ambiguous, ChannelDown, NotAccepted, Refused
 from service.flows.deliver import deliver, deliver_due
 from service.flows.pace import pause
-from service.flows.taking import is_due, take_due
+from service.flows.taking import next_due, take_due
 from service.models import Sender
 from service.rules.consent import Channel
 from service.rules.lifecycle import State
@@ -14,6 +14,7 @@ from tests import builders
 from tests.builders import NOW
 
 NUMBER = "+15005550006"
+A_MOMENT = timedelta(seconds=1)
 
 
 def never():
@@ -124,11 +125,11 @@ def test_of_a_paused_number_nothing_is_due_and_mails_go_on(parts, post):
     some_due(parts, 1)
     paused(parts)
     with parts.open_db() as db:
-        assert is_due(db, post) is False
+        assert next_due(db, post, A_MOMENT) is None
 
         who = builders.member(db, email="anna@example.org")
         builders.delivery(db, who, channel=Channel.EMAIL)
-        assert is_due(db, post) is True
+        assert next_due(db, post, A_MOMENT) is not None
 
 
 def test_two_workers_keep_to_one_pace(parts, post, texts):

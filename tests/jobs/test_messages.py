@@ -1,5 +1,6 @@
 import json
 import threading
+import time
 import zlib
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from jobs import messages, upkeep
 from jobs.job import ForeignJob, OnlySend
 from jobs.worker import Worker
 from service.flows import heartbeat
-from service.models import GroupSession, Heartbeat
+from service.models import Delivery, GroupSession, Heartbeat
 from service.rules.lifecycle import State
 from tests import builders
 from tests.builders import NOW
@@ -49,6 +50,17 @@ def test_somebody_is_told_that_something_is_due_and_sends_it(parts, in_jobs, tex
 
     work(queue_redis)
     assert (len(texts.outbox), states(parts)) == (3, [State.ACCEPTED] * 3)
+
+
+def test_what_is_due_in_a_moment_is_waited_for(parts, in_jobs, queue_redis):
+    ids = due(parts)
+    with parts.open_db() as db:
+        for one in ids:
+            db.get_one(Delivery, one).next_at = parts.clock() + timedelta(seconds=0.3)
+    began = time.monotonic()
+
+    assert messages.hand_out() == 1
+    assert time.monotonic() - began >= 0.3
 
 
 def test_nobody_is_told_of_what_is_not_due(parts, in_jobs, queue_redis):
