@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from functools import cache, lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -116,6 +116,10 @@ def local_day(starts_at: datetime, group: Group, member: Member) -> datetime:
 def fields_of(group_session: GroupSession, member: Member, practice: Practice) -> dict[str, str]:
     said = when(group_session.starts_at, group_session.group, member, practice)
     return {"day": said.day, "time": said.time}
+
+
+def day(on: date, practice: Practice, language: str) -> str:
+    return _day(datetime.combine(on, time()), practice, language)
 
 
 def _day(local: datetime, practice: Practice, language: str) -> str:

@@ -1,17 +1,19 @@
 """What a text asks for is done, and the key of the one text that answers it is found."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service import texts
 from service.flows import attend
-from service.flows.opting import From, accept_invitation, opt_in, opt_out
-from service.flows.suppress import suppress
-from service.models import Delivery, Member, Reply
+from service.flows.opting import From, accept_invitation, not_theirs, opt_in, opt_out, reminders_only, take_break
+from service.models import Delivery, Member, Practice, Reply
 from service.models.groups import Answer
 from service.rules.consent import Channel
+from service.rules.pausing import pause_until
 from service.rules.understanding import Meaning, Prompt, Understanding
 
 ANSWERS = {Meaning.COMING: Answer.COMING, Meaning.CANNOT: Answer.CANNOT}
@@ -46,6 +48,8 @@ class Heard:
     inbound: Inbound
     asked: Mapping[Prompt, Delivery]
     """What was asked last of each sort, and may still be answered."""
+    values: dict[str, str] = field(default_factory=dict)
+    """What the answer's text has to say beside what every text says."""
 
 
 def act(db: Session, heard: Heard, now: datetime) -> str:
@@ -67,7 +71,7 @@ def _stop(db: Session, heard: Heard, now: datetime) -> str:
 
 
 def _wrong_number(db: Session, heard: Heard, now: datetime) -> str:
-    suppress(db, Channel.SMS, heard.reply.address_index, "wrong number", now)
+    not_theirs(db, heard.members, heard.reply.address_index, heard.inbound.text, now)
     return "wrong_number_ack"
 
 
@@ -83,6 +87,20 @@ def _start(db: Session, heard: Heard, now: datetime) -> str:
     if heard.inbound.provider_answered:
         return ""
     return "start_reply" if again else "unknown_reply"
+
+
+def _less(db: Session, heard: Heard, now: datetime) -> str:
+    goes_on = reminders_only(db, heard.members, heard.reply.address_index, heard.inbound.text, now)
+    return "less_reply" if goes_on else "unknown_reply"
+
+
+def _pause(db: Session, heard: Heard, now: datetime) -> str:
+    practice = db.scalars(select(Practice)).one()
+    member = heard.members[0]
+    until = pause_until(heard.inbound.text, now.astimezone(member.zone or practice.zone).date())
+    take_break(heard.members, until, practice.zone)
+    heard.values["day"] = texts.day(until, practice, member.language)
+    return "pause_reply"
 
 
 def _attendance(db: Session, heard: Heard, now: datetime) -> str:
@@ -117,6 +135,8 @@ FOR_ANYBODY: Mapping[Meaning, Doing] = {
 
 FOR_MEMBERS: Mapping[Meaning, Doing] = {
     Meaning.OPT_IN: _start,
+    Meaning.LESS: _less,
+    Meaning.PAUSE: _pause,
     Meaning.COMING: _attendance,
     Meaning.CANNOT: _attendance,
     Meaning.SCORE: _score,

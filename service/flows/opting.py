@@ -3,7 +3,8 @@
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -16,6 +17,8 @@ from service.rules.consent import Channel, Purpose
 
 BY_STOP = "text STOP"
 BY_START = "text START"
+BY_LESS = "text LESS"
+WRONG_NUMBER = "wrong number"
 BY_LINK = "unsubscribe link"
 TOLD_STAFF = "told staff"
 OPT_OUTS = frozenset({BY_STOP, BY_LINK, TOLD_STAFF})
@@ -42,6 +45,31 @@ def opt_out(
                 suppress(db, channel, index, "the member's words", now)
                 evidence = Evidence(now, BY_STOP, "member", "", member.language, {"said": words})
                 withdraw_all(db, member, channel, evidence, now)
+
+
+def not_theirs(db: Session, members: Collection[Member], address_index: bytes, words: str, now: datetime) -> None:
+    """Whoever has this number is none of our members: START from it gives nothing back."""
+    suppress(db, Channel.SMS, address_index, WRONG_NUMBER, now)
+    for member in members:
+        evidence = Evidence(now, WRONG_NUMBER, "who has the number", "", member.language, {"said": words})
+        withdraw_all(db, member, Channel.SMS, evidence, now)
+
+
+def reminders_only(db: Session, members: Collection[Member], address_index: bytes, words: str, now: datetime) -> bool:
+    """LESS: everything but reminders is taken back. Returns whether reminders go on."""
+    for member in members:
+        current = standing(db, member)
+        others = [one for one in current.agreed(Channel.SMS, address_index) if one is not Purpose.REMINDER]
+        evidence = Evidence(now, BY_LESS, "member", "", member.language, {"said": words})
+        withdraw(db, member, Channel.SMS, others, evidence, now)
+        plan_member(db, member, now)
+    return any(Purpose.REMINDER in standing(db, member).agreed(Channel.SMS, address_index) for member in members)
+
+
+def take_break(members: Collection[Member], until: date, zone: ZoneInfo) -> None:
+    """No questions before that day, on the member's own clock. Reminders and news go on."""
+    for member in members:
+        member.paused_until = datetime.combine(until, time(), member.zone or zone)
 
 
 def stop_for(db: Session, member: Member, channels: Collection[Channel], evidence: Evidence, now: datetime) -> None:
@@ -75,6 +103,8 @@ def opt_in(db: Session, members: Collection[Member], address_index: bytes, words
     """START after a STOP: what was agreed to before holds again, nothing new. Returns whether there is anything."""
     was_out = is_suppressed(db, Channel.SMS, address_index)
     lift(db, Channel.SMS, address_index, now)
+    for member in members:
+        member.paused_until = None
     for member in members if was_out else ():
         evidence = Evidence(now, BY_START, "member", "", member.language, {"said": words})
         _give_back(db, member, Channel.SMS, evidence, now)

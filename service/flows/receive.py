@@ -4,8 +4,10 @@ The order of work is one for every inbound text: keep, scan, opt-out, HELP and S
 last, and else a person.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from logging import getLogger
+from types import MappingProxyType
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -32,7 +34,12 @@ LONGEST_KEPT = 20_000
 SAID_TO_THE_OPTED_OUT = ("crisis", "stop_confirmation_with_crisis", "help_reply", "start_reply", "opt_in_confirmation")
 """An opt-out was confirmed once; nothing else is said until they ask for it."""
 
-DONE_WITH = frozenset({Meaning.COMING, Meaning.CANNOT, Meaning.OPT_IN, Meaning.HELP, Meaning.AUTOMATIC, Meaning.EMPTY})
+DONE_WITH = frozenset(
+    {
+        *(Meaning.COMING, Meaning.CANNOT, Meaning.OPT_IN, Meaning.HELP, Meaning.LESS, Meaning.PAUSE),
+        *(Meaning.AUTOMATIC, Meaning.EMPTY),
+    }
+)
 """Done with once it was acted on, where the scan found nothing; everything else waits for a person."""
 
 
@@ -114,7 +121,8 @@ def _answered(
     reply.meaning, reply.distress = meant.meaning, distress_word(finding)
     if meant.meaning is Meaning.HELP and "ayuda" in inbound.text.lower():
         language = "es"  # asked in Spanish: whoever it is, they read it
-    key = act(db, Heard(reply, members, meant, inbound, asked), now)
+    heard = Heard(reply, members, meant, inbound, asked)
+    key = act(db, heard, now)
     crisis = _crisis_key(finding, meant, practice)
     key = key if crisis is None else crisis
     if was_out and not key.startswith(SAID_TO_THE_OPTED_OUT):
@@ -125,7 +133,7 @@ def _answered(
     if not key or _said_lately(db, reply, key, now):
         return ""
     reply.answered_with = key
-    reply.answer = _words(db, reply, key, members, practice, language)
+    reply.answer = _words(db, reply, key, members, practice, language, heard.values)
     return reply.answer
 
 
@@ -154,11 +162,20 @@ def _said_lately(db: Session, reply: Reply, key: str, now: datetime) -> bool:
     return False
 
 
-def _words(db: Session, reply: Reply, key: str, members: list[Member], practice: Practice, language: str) -> str:
+def _words(  # noqa: PLR0913, PLR0917  what a text is filled from
+    db: Session,
+    reply: Reply,
+    key: str,
+    members: list[Member],
+    practice: Practice,
+    language: str,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     values: dict[str, str] = {}
     group_session = db.get(GroupSession, reply.group_session_id) if reply.group_session_id else None
     if group_session is not None and members:
         values = texts.fields_of(group_session, members[0], practice)
+    values |= more
     try:
         return texts.sms(key, practice, language, values)
     except texts.MissingText:

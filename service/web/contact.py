@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 from service.flows import enrol
 from service.flows.audit import audit
 from service.flows.enrol import Person
+from service.flows.opting import take_break
 from service.flows.plan import plan_member
 from service.models import Member, Practice
 from service.models.sealed import index_of
@@ -42,6 +44,8 @@ class SafetyForm:
     adult_on: date | None = None
     route: MinorRoute | None = None
     note: str = ""
+    break_until: date | None = None
+    """No questions before that day."""
     errors: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -53,6 +57,9 @@ class SafetyForm:
         )
         if form.asked_on is not None and form.asked_on > today:
             form.errors["safe_asked_on"] = "Enter the day on which you asked: it cannot be in the future."
+        form.break_until = rows.read(
+            form.errors, "break_until", lambda: rows.optional_date(typed.get("break_until", "")), None
+        )
         form._read_age(typed, today)
         return form
 
@@ -97,7 +104,8 @@ class SafetyForm:
 def form(member_id: UUID) -> ResponseReturnValue:
     with parts().read_db() as db:
         member = get_member(db, member_id)
-        return _page(member, _values(member), {})
+        practice = db.scalars(select(Practice)).one()
+        return _page(member, _values(member, member.zone or practice.zone), {})
 
 
 @pages.post("/<uuid:member_id>/contact")
@@ -117,6 +125,9 @@ def save(member_id: UUID) -> ResponseReturnValue:
         to = Person(row.name, row.mobile, row.email, row.choice, row.language, row.time_zone, shares)
         changed = enrol.change(db, member, to, str(g.staff.id), now)
         safety.apply(member)
+        member.paused_until = None
+        if safety.break_until is not None:
+            take_break([member], safety.break_until, practice.zone)
         db.flush()
         plan_member(db, member, now)
         audit(db, g.staff.id, "contact changed", member, now, addresses=" ".join(changed))
@@ -132,7 +143,7 @@ def _shared(db: Session, member: Member, mobile: str) -> dict[str, str]:
     return {"mobile": "Another member has this number. Tick that they share the phone and both know, or mend it."}
 
 
-def _values(member: Member) -> dict[str, str]:
+def _values(member: Member, zone: ZoneInfo) -> dict[str, str]:
     """The form as it stands."""
     values = {
         "name": member.name,
@@ -147,6 +158,7 @@ def _values(member: Member) -> dict[str, str]:
         "born_on": _years_later(member.adult_on, -OF_AGE).isoformat() if member.adult_on else "",
         "minor_route": member.minor_route.value if member.minor_route else "",
         "minor_note": member.minor_note,
+        "break_until": member.paused_until.astimezone(zone).date().isoformat() if member.paused_until else "",
     }
     return values | {name: "1" for name in TICKS if getattr(member, name)}
 
