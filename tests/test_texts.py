@@ -10,7 +10,9 @@ from service import texts
 from service.models import Group, Member, Practice
 from service.rules.lines import LINES
 from service.rules.segments import count
+from service.rules.wording import problems
 from tests.builders import LONDON, LOS_ANGELES, local
+from tests.reading import grade, longest_sentence
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "default_messages.json").read_text("utf-8"))["messages"]
 LANGUAGES = ("en", "es")
@@ -188,3 +190,70 @@ def test_no_text_names_what_the_group_is_for():
     all_texts = [path.read_text("utf-8").lower() for path in (texts.TEMPLATES / "messages").rglob("*.txt")]
 
     assert not [text for text in all_texts for word in words if word in text]
+
+
+# what no text of ours may do
+
+
+KINDS_OF_TEXT = sorted(
+    (path.parent.parent.name, path.parent.name, path.stem)
+    for path in (texts.TEMPLATES / "messages").rglob("*.txt")
+    if path.parent.parent.name in ("sms", "page")
+)
+NAMES = [f"{kind}-{key}-{language}" for kind, language, key in KINDS_OF_TEXT]
+DOCUMENTS = {"terms", "privacy", "opt_in"}
+
+
+def rendered(kind, language, key, country="US"):
+    say = {"sms": texts.sms, "page": texts.page}[kind]
+    office = practice(country=country)
+    return say(key, office, language, {**LONGEST, "name": office.name})
+
+
+@pytest.mark.parametrize("country", sorted(LINES))
+@pytest.mark.parametrize(("kind", "language", "key"), KINDS_OF_TEXT, ids=NAMES)
+def test_no_text_reveals_promises_sells_or_asks_for_a_carriers_word(kind, language, key, country):
+    assert problems(rendered(kind, language, key, country)) == []
+
+
+@pytest.mark.parametrize("key", [key for kind, language, key in KINDS_OF_TEXT if (kind, language) == ("sms", "en")])
+def test_every_english_text_is_read_with_six_years_of_school(key):
+    text = rendered("sms", "en", key).removeprefix("Oak St Office: ")
+
+    assert grade(text) <= 6
+    assert longest_sentence(text) <= 20
+
+
+@pytest.mark.parametrize("key", [key for kind, language, key in KINDS_OF_TEXT if (kind, language) == ("page", "en")])
+def test_every_english_page_is_read_with_few_years_of_school(key):
+    assert grade(rendered("page", "en", key)) <= (8 if key in DOCUMENTS else 6)
+
+
+def test_the_measure_is_that_of_the_vectors():
+    checked = [row["check"]["en"] for row in VECTORS if "en" in row["check"]]
+    apart = [
+        abs(grade(check["sample"].removeprefix("Oak Street Offic: ")) - check["fk_grade_approx"]) for check in checked
+    ]
+
+    assert sum(apart) / len(apart) < 1.5
+
+
+MUST_STAND = {
+    "STOP": ("opt_in_request", "opt_in_confirmation", "help_reply", "start_reply", "reminder_discreet", "less_reply"),
+    "{sender}": ("opt_in_request", "opt_in_confirmation", "help_reply", "stop_confirmation", "reminder_discreet"),
+    "{phone}": ("opt_in_confirmation", "help_reply", "stop_confirmation", "unmonitored_notice"),
+    "{n} ": ("opt_in_confirmation", "start_reply"),
+    "{crisis}": ("help_reply", "unmonitored_notice", "unknown_sender", "reflection_prompt", "checkin_0_10"),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("words", MUST_STAND)
+def test_what_has_to_stand_in_a_text_stands_in_it(words, language):
+    folder = texts.TEMPLATES / "messages" / "sms" / language
+    said = {
+        key: (folder / f"{key}.txt").read_text("utf-8").replace("{crisis_short}", "{crisis}")
+        for key in MUST_STAND[words]
+    }
+
+    assert [key for key, text in said.items() if words not in text] == []

@@ -125,7 +125,9 @@ class _Found:
 
     def __init__(self, text: str, language: str, prompts: frozenset[Prompt]) -> None:
         self.text, self.language, self.prompts = text, language, prompts
-        self.plain = " ".join(re.findall(r"[a-z0-9]+", fold(text)))
+        words = re.findall(r"[a-z0-9]+", fold(text.replace("\x00", "")))
+        is_spelled = len(words) > 2 and all(len(word) == 1 for word in words)  # S T O P
+        self.plain = ("" if is_spelled else " ").join(words)
         self.first, _, self.rest = self.plain.partition(" ")
         self.matches = matches = _book().find(words_of(text))
         self.labels = {match.label for match in matches}
