@@ -32,6 +32,7 @@ from service.web import (
     me,
     members,
     opt_in,
+    queue,
     replies,
     sessions,
     settings_pages,
@@ -56,7 +57,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "X-Frame-Options": "DENY",
 }
-STAFF = (home, groups, group_members, sessions, members, consents, contact, replies, log, settings_pages)
+STAFF = (home, groups, group_members, sessions, members, consents, contact, replies, queue, log, settings_pages)
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)
 LARGEST_PAGE = 9_000_000
 """Bytes: a CSV of 10,000 rows. Webhooks have their own, smaller limits."""

@@ -51,7 +51,7 @@ def _take(browser: Browser, pages: str, phone: str) -> None:
         page.fill(f"#f-{field}", value)
     page.click("text=Create the account")
     page.wait_for_url(pages + "/")
-    page.goto(pages + "/log?show=waiting")
+    page.goto(pages + "/queue")
     time.sleep(70)  # a reminder goes out within the minute, and is answered below
     _answer(browser, phone)
     _shoot(page, "home", pages + "/")

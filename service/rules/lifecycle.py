@@ -58,19 +58,19 @@ MOVES: Mapping[State, frozenset[State]] = {
 
 PLAIN_WORDS: Mapping[State, str] = {
     State.SCHEDULED: "Waiting",
-    State.SENDING: "Sending",
-    State.UNKNOWN: "Being checked",
+    State.SENDING: "Sent",
+    State.UNKNOWN: "Sent",
     State.ACCEPTED: "Sent",
     State.SENT: "Sent",
     State.DELIVERED: "Delivered",
     State.UNDELIVERED: "Not delivered",
-    State.ASSUMED: "Not known",
+    State.ASSUMED: "Not delivered",
     State.SUPPRESSED: "Not sent",
     State.CANCELLED: "Not sent",
     State.EXPIRED: "Not sent",
-    State.DEAD: "Not sent",
+    State.DEAD: "Not delivered",
 }
-"""What staff read."""
+"""What staff read, with `Held until` for what waits longer than its rule says: six words, the reason behind them."""
 
 
 def may_move(current: State, to: State) -> bool:

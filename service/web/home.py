@@ -15,6 +15,7 @@ from service.rules.consent import Channel
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from service.web import parts
+from service.web.narrowing import SHOWN
 
 pages = Blueprint("home", __name__)
 
@@ -86,10 +87,7 @@ def _tally(db: Session, now: datetime) -> dict[str, int]:
     by_state = Counter(dict(db.execute(query).all()))
     return {
         "delivered": by_state[State.DELIVERED],
-        "sent": by_state[State.ACCEPTED] + by_state[State.SENT] + by_state[State.SENDING],
-        "failed": by_state[State.UNDELIVERED] + by_state[State.DEAD],
-        "not_sent": by_state[State.EXPIRED] + by_state[State.SUPPRESSED] + by_state[State.CANCELLED],
-        "unclear": by_state[State.UNKNOWN] + by_state[State.ASSUMED],
+        **{shown: sum(by_state[state] for state in SHOWN[shown]) for shown in ("sent", "failed", "not_sent")},
     }
 
 

@@ -40,6 +40,7 @@ NAV = (
     ("groups.all_groups", "Groups", "calendar"),
     ("members.all_members", "Members", "users"),
     ("replies.all_replies", "Replies", "message"),
+    ("queue.coming", "Queue", "clock"),
     ("log.all_deliveries", "Log", "send"),
     ("settings.practice", "Settings", "settings"),
 )

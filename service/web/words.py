@@ -32,7 +32,11 @@ TONES = {
     State.EXPIRED: "warn",
     State.ASSUMED: "warn",
 }
-
+UNSETTLED = {
+    State.SENDING: "leaving now",
+    State.UNKNOWN: "being checked with the provider",
+    State.ASSUMED: "the provider never said, so it was not sent again",
+}
 
 MONTH_FIRST = frozenset({"US", "CA"})
 TWELVE_HOURS = frozenset({"US", "CA", "AU", "NZ"})
@@ -77,7 +81,9 @@ def fate(delivery: Delivery, zone: ZoneInfo) -> str:
         held = delivery.next_at > delivery.due_at
         return f"{'Held until' if held else 'Waiting for'} {moment(delivery.next_at, zone)}"
     words = PLAIN_WORDS[delivery.state]
-    explains = delivery.state in GIVEN_UP or delivery.state in (State.UNDELIVERED, State.ASSUMED)
+    if delivery.state in UNSETTLED:
+        return f"{words}: {UNSETTLED[delivery.state]}"
+    explains = delivery.state in GIVEN_UP or delivery.state is State.UNDELIVERED
     return f"{words}: {_explained(delivery.reason)}" if explains and delivery.reason else words
 
 

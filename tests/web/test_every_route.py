@@ -11,7 +11,7 @@ from service.app import CONTENT_POLICY, HEADERS, create_app
 from service.flows import attend, enrol, links
 from service.flows.plan import plan
 from service.flows.receive import Inbound, receive
-from service.models import Base, Practice, Reply, Staff
+from service.models import Base, Delivery, Practice, Reply, Staff
 from service.models.groups import Answer, Came, SessionState
 from service.rules.consent import Channel, Choice, Purpose
 from service.rules.kinds import Kind
@@ -89,6 +89,7 @@ def busy(parts, staff):
             "member_id": who.id,
             "enrolment_id": enrolment.id,
             "rule_id": rule.id,
+            "delivery_id": db.scalars(select(Delivery.id).where(Delivery.state == State.SCHEDULED)).first(),
             "reply_id": db.scalars(select(Reply.id)).first(),
         }
     return made
@@ -195,7 +196,7 @@ def test_every_text_is_shown_as_text(app, staff, busy):
         assert "<img src=x" not in page, rule.endpoint
 
 
-@pytest.mark.parametrize("show", ["all", "waiting", "sent", "delivered", "failed", "not_sent", "unclear"])
+@pytest.mark.parametrize("show", ["all", "waiting", "sent", "delivered", "failed", "not_sent", "held"])
 def test_reasons_in_the_log_are_shown_as_text(staff, busy, show):
     assert "<img src=x" not in staff.get(f"/log?show={show}").text
 
