@@ -28,7 +28,13 @@ FILTERED = Goal("pages", "log of 10,000 deliveries, one group and two dates, p95
 LOG = Goal("pages", "log of 10,000 deliveries, one filter, p95", 300, 300, unit="ms")
 QUEUE = Goal("pages", "queue of 2,000, p95", 300, 300, unit="ms")
 HOME = Goal("pages", "home with 200 groups, p95", 150, 150, unit="ms")
-PAGES = ((LOG, "/log?show=delivered"), (LOG, "/log?show=delivered&page=100"), (QUEUE, "/queue"), (QUEUE, "/queue?page=20"), (HOME, "/"))
+PAGES = (
+    (LOG, "/log?show=delivered"),
+    (LOG, "/log?show=delivered&page=100"),
+    (QUEUE, "/queue"),
+    (QUEUE, "/queue?page=20"),
+    (HOME, "/"),
+)
 
 
 def pages(bench: Bench) -> Iterator[Figure]:
@@ -45,7 +51,9 @@ def pages(bench: Bench) -> Iterator[Figure]:
             took, used = (sorted(times) for times in zip(*visits, strict=True))
             cpu = round(quantile(used, 0.95), 1)
             p50 = round(quantile(took, 0.5), 1)
-            yield figure(goal, quantile(took, 0.95), VISITS, kind, path=path.partition('group=')[0], p50=p50, cpu_p95=cpu)
+            yield figure(
+                goal, quantile(took, 0.95), VISITS, kind, path=path.partition("group=")[0], p50=p50, cpu_p95=cpu
+            )
         parts.engine.dispose()
 
 

@@ -14,8 +14,18 @@ pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
 
 SERIOUS = ("serious", "critical")
-PAGES = ("/", "/groups", "/groups/new", "/members", "/replies", "/replies?show=all", "/log", "/log?show=waiting", "/queue")
-MORE_PAGES = ("/queue?as_of=2027-01-06T17:59", "/settings", "/nowhere", "/me/stale", "/password/stale")
+PAGES = (
+    "/",
+    "/groups",
+    "/groups/new",
+    "/members",
+    "/replies",
+    "/replies?show=all",
+    "/log",
+    "/log?show=waiting",
+    "/queue",
+)
+MORE_PAGES = ("/queue", "/queue?as_of=2027-01-06T17:59", "/settings", "/nowhere", "/me/stale", "/password/stale")
 
 
 @pytest.fixture(scope="session")
