@@ -10,11 +10,11 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from service.flows.consider import HORIZON, Facts, Planned, consider, gather
 from service.models import Delivery, Enrolment, Group, Member, Practice
+from service.models.bulk import insert_new
 from service.rules.consent import Refusal
 from service.rules.lifecycle import State, may_move
 
@@ -142,12 +142,11 @@ def _insert(db: Session, wanted: list[Planned]) -> int:
             "fence": 0,
             "attempts": 0,
             "looks": 0,
+            "kills": 0,
         }
         for one in wanted
     ]
-    insert = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
-    if rows:  # the table, not the class: there is nothing for the ORM to know of these rows yet
-        db.execute(insert(Delivery.metadata.tables[Delivery.__tablename__]).on_conflict_do_nothing(), rows)
+    insert_new(db.connection(), Delivery.metadata.tables[Delivery.__tablename__], rows)
     return len(rows)
 
 
