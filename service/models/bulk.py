@@ -45,11 +45,9 @@ def _insert_postgresql(db: Connection, table: str, columns: Sequence[Column[Any]
 
 def _told(db: Connection, column: Column[Any], rows: Rows, told: Callable[[Any], Any]) -> list[Any]:
     """A column's values as the driver takes them. Most come many times: a session's start, the words for a kind."""
-    process = column.type.dialect_impl(db.dialect).bind_processor(db.dialect) or (lambda value: value)
-    known: dict[Any, Any] = {}
+    process: Callable[[Any], Any] | None = column.type.dialect_impl(db.dialect).bind_processor(db.dialect)
     values = [row[column.name] for row in rows]
-    for value in set(values):
-        known[value] = told(process(value))
+    known = {value: told(process(value) if process else value) for value in set(values)}
     return [known[value] for value in values]
 
 
