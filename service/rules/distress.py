@@ -73,7 +73,7 @@ def _found(words: list[str]) -> list[Match]:
     covers = [match for match in others if match.label == "false friend"]
     softened = [match for match in others if match.label == "softened"]
     kept = [match for match in crises if not _is_within_any(match, covers)]
-    return [replace(match, label="review") if _is_within_any(match, softened) else match for match in kept]
+    return [replace(match, label="review") if _ends_in_any(match, softened) else match for match in kept]
 
 
 def _split(matches: list[Match]) -> tuple[list[Match], list[Match]]:
@@ -82,7 +82,12 @@ def _split(matches: list[Match]) -> tuple[list[Match], list[Match]]:
 
 
 def _is_within_any(match: Match, covers: Collection[Match]) -> bool:
-    return any(match.within(cover) for cover in covers)
+    return any(match.within(cover) or match.explained_by(cover) for cover in covers)
+
+
+def _ends_in_any(match: Match, covers: Collection[Match]) -> bool:
+    """What is negated or past may begin before the word that says so: "my dad used to hit us"."""
+    return any(cover.begin <= match.last <= cover.end or match.explained_by(cover) for cover in covers)
 
 
 def _finding(found: Collection[Match]) -> Finding:

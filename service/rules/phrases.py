@@ -2,7 +2,7 @@
 
 A pattern is words that follow one another: `wanna|gonna ~2 die|dying`. `a|b` is either; `stem*` any word that begins
 so; `@class` a named list of words; `word?` may be missing; `~2` up to two words of any kind, within the
-sentence, `~~2` also beyond its end.
+sentence, `~~2` also beyond its end. `this &2 that` is `this ~2 that` and `that ~2 this`; `&&2` beyond an end too.
 `.` is the end of a sentence, `^` and `$` are the beginning and the end of the text.
 
 A table is a text: `[label]` above the patterns with that label, `[class name]` above the words of a class, `[common]`
@@ -12,7 +12,7 @@ above words too common to begin the search with, `#` before a remark.
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from service.rules.spelling import FILLERS, LETTERS, PAIRS, SPELLINGS
 
@@ -28,10 +28,14 @@ ALIKE = str.maketrans(
     | dict.fromkeys("'’‘ʼ`´", "")
 )
 REPEATED = re.compile(r"([a-z])\1\1+")
+SPREAD = re.compile(r"(?<![a-z0-9])[a-z](?:[ .*_-][a-z]){2,}(?![a-z0-9])")
+"""A word with its letters apart: "d i e", "k.m.s"."""
+BANG = re.compile(r"(?<=[a-z])!(?=[a-z])")
 SHORTENED = re.compile(r"(?<=[a-z])['’‘ʼ`´](ll|re|d)\b", re.IGNORECASE)
 WORD = re.compile(r"[a-z0-9@$]+|[.!?;\n]+|…")
+EITHER_ORDER = re.compile(r"(.+) (&{1,2}\d+) (.+)")
 LONGEST_WORD = 30
-NUMBERS = {"number": " ".join(map(str, range(1, 1000)))}
+NUMBERS = {"number": " ".join(map(str, range(1, 1000))), "several": " ".join(map(str, range(6, 400)))}
 
 
 def fold(text: str) -> str:
@@ -44,9 +48,15 @@ def fold(text: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """The words of a text in one spelling, "I do not want to" as "i dont wanna"; fillers left out, "." at its stops."""
-    found = [_spelt(word) for word in WORD.findall(REPEATED.sub(r"\1", fold(SHORTENED.sub(_lengthened, text))))]
+    found = [_spelt(word) for word in WORD.findall(_close_together(fold(SHORTENED.sub(_lengthened, text))))]
     spelt = [part for words in found for part in words]
     return [START, *_paired(spelt), FINISH]
+
+
+def _close_together(folded: str) -> str:
+    """Letters that were repeated or spread, and marks between letters, undone."""
+    together = SPREAD.sub(lambda spread: "".join(filter(str.isalpha, spread[0])), BANG.sub("i", folded))
+    return REPEATED.sub(r"\1", together)
 
 
 def _lengthened(shortened: re.Match[str]) -> str:
@@ -109,10 +119,18 @@ class Match:
     last: int
     begin: int
     end: int
+    anchor: int
+    """The place of its rarest word."""
+    slots: "tuple[Slot, ...]" = field(repr=False)
+    word: str = field(repr=False)
 
     def within(self, other: "Match") -> bool:
         """Whether the other one covers it, read as widely as it can be."""
         return other.begin <= self.first and self.last <= other.end
+
+    def explained_by(self, other: "Match") -> bool:
+        """Whether its rarest word is one of those that the other one is made of."""
+        return other.first <= self.anchor <= other.last and any(slot.takes(self.word) for slot in other.slots)
 
     def meets(self, other: "Match") -> bool:
         return self.first <= other.last and other.first <= self.last
@@ -135,7 +153,7 @@ class Phrase:
             last = _reached(words, last, slot, slot.gap, step=1)
         if not first or not last:
             return None
-        return Match(self.label, self.pattern, max(first), min(last), min(first), max(last))
+        return Match(self.label, self.pattern, max(first), min(last), min(first), max(last), place, self.slots, words[place])
 
     def _gaps_back(self) -> list[Gap]:
         return [slot.gap for slot in self.slots[1 : self.anchor + 1][::-1]]
@@ -201,9 +219,18 @@ class PhraseBook:
 
 
 def _phrases(label: str, line: str, classes: Mapping[str, str], common: frozenset[str]) -> Iterator[Phrase]:
-    for slots in _slots(line.split(), classes):
+    for slots in (slots for order in _orders(line) for slots in _slots(order.split(), classes)):
         anchor = min(range(len(slots)), key=lambda n: (_commonness(slots[n], common), len(slots[n].words)))
         yield Phrase(label, line, slots, anchor)
+
+
+def _orders(line: str) -> list[str]:
+    """The pattern with its two sides in this and the other order, if `&` stands between them."""
+    both = EITHER_ORDER.fullmatch(line)
+    if not both:
+        return [line]
+    one, gap, other = both[1], both[2].replace("&", "~"), both[3]
+    return [f"{one} {gap} {other}", f"{other} {gap} {one}"]
 
 
 def _commonness(slot: Slot, common: frozenset[str]) -> int:
@@ -223,11 +250,17 @@ def _slots(parts: list[str], classes: Mapping[str, str], gap: Gap = NO_GAP) -> l
 
 
 def _slot(part: str, classes: Mapping[str, str], gap: Gap) -> Slot:
-    names = [name for part in part.split("|") for name in _members(part, classes)]
+    names = [_as_read(name) for part in part.split("|") for name in _members(part, classes)]
     stems = tuple(name[:-1] for name in names if name.endswith("*"))
     if short := [stem for stem in stems if len(stem) < 4]:
         raise ValueError(f"a stem has 4 letters or more: {short}")
     return Slot(frozenset(name for name in names if not name.endswith("*")), stems, gap)
+
+
+def _as_read(name: str) -> str:
+    """A pattern's word in the one spelling that a text's words have."""
+    spelt = SPELLINGS.get(name, ())
+    return spelt[0] if len(spelt) == 1 else name
 
 
 def _members(name: str, classes: Mapping[str, str]) -> list[str]:

@@ -18,7 +18,8 @@ OTHER_WORDS = word_set("strangle strangles collapse collapses breathed seizures 
 TO_KNOWN = {
     "suiside suisidal sucidial suicidle suicude suicid sewerslide": "suicide",
     "lief lyfe liffe": "life",
-    "kil kll kiil kilk k1ll": "kill",
+    "kil kll kiil kilk k1ll kiill": "kill",
+    "rped rapd": "raped",
     "wnat wantt wnt": "want",
     "dyin": "dying",
     "daed deadd": "dead",
@@ -47,7 +48,43 @@ TO_KNOWN = {
     "doesnt": "dont",
     "u yu": "you",
     "ur": "your",
-    "tonite 2nite tonihgt tonigt": "tonight",
+    "tonite 2nite tonihgt tonigt tn tnite": "tonight",
+    "abt bout": "about",
+    "thru": "through",
+    "ppl": "people",
+    "smth sumthin somethin sumthing": "something",
+    "nothin nuthin": "nothing",
+    "4ever": "forever",
+    "2day": "today",
+    "r": "are",
+    "hav": "have",
+    "luv": "love",
+    "sry soz": "sorry",
+    "b4": "before",
+    "hopin": "hoping",
+    "wishin": "wishing",
+    "tryin": "trying",
+    "takin": "taking",
+    "livin": "living",
+    "jumpin": "jumping",
+    "hurtin": "hurting",
+    "hittin": "hitting",
+    "bleedin": "bleeding",
+    "burnin": "burning",
+    "wakin": "waking",
+    "havin": "having",
+    "feelin": "feeling",
+    "sayin": "saying",
+    "tellin": "telling",
+    "afriad": "afraid",
+    "skared scard": "scared",
+    "knif kinfe": "knife",
+    "pilz pillz pils": "pills",
+    "stomac stomache": "stomach",
+    "amublance ambulence ambulanse": "ambulance",
+    "gudbye gdbye godbye goodby goobye": "goodbye",
+    "stuf": "stuff",
+    "birdge brige": "bridge",
     "tmrw tomorow tommorow tmr tomorro": "tomorrow",
     "nite": "night",
     "bcuz cuz cos coz bc becuase": "because",
@@ -63,13 +100,43 @@ TO_KNOWN = {
     "hubby": "husband",
     "mum mom mam mama mommy mummy mami": "mom",
     "papa daddy dada": "dad",
-    "q k": "que",
+    "stepfather stepdaddy": "stepdad",
+    "bday": "birthday",
+    "xmas": "christmas",
+    "hosp": "hospital",
+    "q k ke qe": "que",
+    "stoy estoi toi": "estoy",
+    "kerer kiere": "quiere",
+    "aki": "aqui",
+    "pepas": "pastillas",
+    "respirrar rrespirar": "respirar",
+    "bb": "bebe",
+    "vda": "vida",
+    "bida": "vida",
+    "aser": "hacer",
+    "acer": "hacer",
+    "aora ahorita": "ahora",
+    "mañna mñn": "manana",
+    "pa": "para",
+    "xfa porfa": "por",
+    "grasias": "gracias",
+    "adioz": "adios",
+    "esposito": "esposo",
+    "mamita mamacita": "mom",
+    "muriendome": "muriendo",
+    "golpio": "golpeo",
+    "espoza": "esposa",
     "xq porq": "porque",
     "qiero kiero quero quierro": "quiero",
     "morirme morrir": "morir",
     "ojala ojalá": "ojala",
     "bastillas pastiyas": "pastillas",
 }
+PEOPLE = word_set(
+    "mom dad husband wife boyfriend girlfriend partner brother sister son daughter uncle aunt cousin grandma grandpa "
+    "grandmother grandfather stepdad stepmom roommate neighbor boss nephew niece mother father caregiver nurse"
+)
+"""Those whose things are spoken of: "my brother's arm" is "my brother arm"."""
 JOINED = {
     "killmyself": "kill myself",
     "killingmyself": "killing myself",
@@ -90,6 +157,16 @@ JOINED = {
     "shell": "she will",
     "theyll": "they will",
     "youll": "you will",
+    "tonights": "tonight is",
+    "everythings": "everything is",
+    "nobodys": "nobody is",
+    "someones": "someone is",
+    "somebodys": "someone is",
+    "lifes": "life is",
+    "wheres": "where is",
+    "heres": "here is",
+    "itll": "it will",
+    "thatll": "that will",
     "hes": "he is",
     "shes": "she is",
     "theyre": "they are",
@@ -124,6 +201,8 @@ PAIRS = {
     tuple(pair.split()): joined
     for joined, pairs in {
         "dont": ["do not", "does not"],
+        "boxcutter": ["box cutter", "utility knife"],
+
         "didnt": ["did not"],
         "cant": ["can not", "could not", "can nt"],
         "wont": ["will not"],
@@ -138,8 +217,10 @@ PAIRS = {
         "anymore": ["any more", "any longer"],
         "tonight": ["to night"],
         "overdose": ["o d"],
-        "cardiac": ["heart attack"],
         "nobody": ["no one"],
+        "someone": ["some one"],
+        "cardiac": ["heart attack"],
+        "without": ["w o"],
         "everyone": ["every one"],
     }.items()
     for pair in pairs
@@ -165,9 +246,10 @@ def _misspellings(word: str) -> set[str]:
 
 def _spellings() -> dict[str, tuple[str, ...]]:
     slips = {slip: (word,) for word in sorted(KEY_WORDS) for slip in _misspellings(word) - OTHER_WORDS}
+    theirs = {f"{one}s": (one,) for one in PEOPLE}
     known = {typed: (word,) for several, word in TO_KNOWN.items() for typed in several.split()}
     joined = {typed: tuple(words.split()) for typed, words in JOINED.items()}
-    return slips | known | joined | {word: (word,) for word in KEY_WORDS}
+    return slips | theirs | known | joined | {word: (word,) for word in KEY_WORDS}
 
 
 SPELLINGS = _spellings()
