@@ -153,7 +153,8 @@ class Phrase:
             last = _reached(words, last, slot, slot.gap, step=1)
         if not first or not last:
             return None
-        return Match(self.label, self.pattern, max(first), min(last), min(first), max(last), place, self.slots, words[place])
+        reach = max(first), min(last), min(first), max(last)
+        return Match(self.label, self.pattern, *reach, place, self.slots, words[place])
 
     def _gaps_back(self) -> list[Gap]:
         return [slot.gap for slot in self.slots[1 : self.anchor + 1][::-1]]

@@ -202,7 +202,6 @@ PAIRS = {
     for joined, pairs in {
         "dont": ["do not", "does not"],
         "boxcutter": ["box cutter", "utility knife"],
-
         "didnt": ["did not"],
         "cant": ["can not", "could not", "can nt"],
         "wont": ["will not"],
