@@ -231,10 +231,11 @@ def test_a_text_too_long_to_scan_is_for_a_person():
 )
 def test_a_hostile_text_takes_no_longer_than_its_length(unit):
     text = unit * (100_000 // len(unit))
-    start = time.perf_counter()
+    scan("the patterns are read once")
+    start = time.process_time()
     scan(text)
 
-    assert time.perf_counter() - start < 0.5  # about 0.03 s; a crowded machine is allowed for
+    assert time.process_time() - start < 0.5  # about 0.1 s of the processor; others may be using it too
 
 
 @settings(max_examples=150, deadline=None)
