@@ -259,9 +259,9 @@ def _slot(part: str, classes: Mapping[str, str], gap: Gap) -> Slot:
 
 
 def _as_read(name: str) -> str:
-    """A pattern's word in the one spelling that a text's words have."""
-    spelt = SPELLINGS.get(name, ())
-    return spelt[0] if len(spelt) == 1 else name
+    """A pattern's word in the one spelling that a text's words have; of "havent", which are two there, the "not"."""
+    spelt = tuple(_paired(list(SPELLINGS.get(name, (name,)))))
+    return spelt[0] if len(spelt) == 1 else ("not" if spelt[-1:] == ("not",) else name)
 
 
 def _members(name: str, classes: Mapping[str, str]) -> list[str]:
