@@ -7,7 +7,9 @@ PORT ?= 8000
 
 PROFILE ?= ci
 
-.PHONY: run test chaos peers bench check format setup setup-dev screenshots lock clean
+FAULTS_DEPTH ?= 3
+
+.PHONY: run test chaos faults peers bench check format setup setup-dev screenshots lock clean
 
 run: setup
 	@$(BIN)/groupkeeper run --port $(PORT)
@@ -19,6 +21,10 @@ test: setup-dev
 # The whole service killed, frozen, cut off and lied to, on both databases: docs/reliability.md.
 chaos: setup-dev
 	$(BIN)/python -m tests.chaos --profile $(PROFILE) $(ARGUMENTS)
+
+# Every sequence of three events, and long stories: an hour or two. With FAULTS_DEPTH=2 what `make test` does.
+faults: setup-dev
+	FAULTS_DEPTH=$(FAULTS_DEPTH) $(BIN)/python -m pytest -n 2 --dist loadgroup -rP tests/faults
 
 # The usual designs on the same faults: make peers PEER=cron. Their names are in bench/peers.
 peers: setup-dev .venv-peers/run.stamp

@@ -7,10 +7,11 @@ import os
 import runpy
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NoReturn
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import Session
 
 
@@ -33,13 +34,14 @@ def no_mark() -> None:
             move_all(db, moves, to, now, by=by)
             return
         for one, what in moves.items():
-            db.execute(update(Delivery).where(Delivery.id == one).values(dict(what.values)))
+            once_more = {"fence": Delivery.fence + 1, "attempts": Delivery.attempts + 1}
+            db.execute(update(Delivery).where(Delivery.id == one).values({**what, **once_more}))
 
-    def taken(delivery: Any, now: datetime, lease_until: datetime) -> dict[str, object]:
-        return {**marked(delivery, now, lease_until), "queued_until": lease_until}
+    def taken(now: datetime, lease_until: datetime) -> dict[str, object]:
+        return {**marked(now, lease_until), "queued_until": lease_until}
 
     _put(Delivery, "move_all", classmethod(move))
-    _put(Delivery, "marked", taken)
+    _put(Delivery, "marked", staticmethod(taken))
     _put(recording, "OPEN", frozenset({*recording.OPEN, State.SCHEDULED}))
 
 
@@ -132,30 +134,31 @@ def deferred_transactions() -> None:
 
 def no_fence() -> None:
     """A worker that was held up records over the mark of the one that came after."""
-    from service.flows import recording
+    from service.flows import deliver
+    from service.models import Delivery
 
-    locked = recording._locked
+    record = deliver.record
 
-    class Whichever(int):
-        __hash__ = int.__hash__
+    def by_whomever(db: Session, answered: Any, post: Any) -> Any:
+        ids = [sending.delivery_id for sending, _ in answered]
+        fences: dict[Any, Any] = dict(db.execute(select(Delivery.id, Delivery.fence).where(Delivery.id.in_(ids))).all())
+        return record(db, [(replace(one, fence=fences[one.delivery_id]), said) for one, said in answered], post)
 
-        def __eq__(self, other: object) -> bool:
-            return True
+    _put(deliver, "record", by_whomever)
 
-    def lines(db: Session, ids: Any) -> Any:
-        return {
-            one: recording._Line(line.state, Whichever(line.fence), line.provider_id)
-            for one, line in locked(db, ids).items()
-        }
 
-    _put(recording, "_locked", lines)
+def no_last_look() -> None:
+    """Between the mark and the call nobody asks whether the member has opted out."""
+    from service.flows import deliver
+
+    _put(deliver, "last_look", lambda db, marked, now: list(marked))
 
 
 BUGS: dict[str, Callable[[], None]] = {
     bug.__name__: bug
     for bug in (
         *(no_mark, sweep_resends, no_recheck, no_expiry, refused_500, short_looks, lowering_callbacks),
-        *(endless_words, deferred_transactions, no_fence),
+        *(endless_words, deferred_transactions, no_fence, no_last_look),
     )
 }
 
