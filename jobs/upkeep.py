@@ -11,6 +11,7 @@ from jobs import parts
 from jobs.messages import check_clock
 from jobs.post import post
 from service.clock import keep_alive
+from service.flows import catch_up as catching_up
 from service.flows import heartbeat
 from service.flows.plan import plan
 from service.flows.reconcile import recall, reconcile, sweep
@@ -49,6 +50,11 @@ def put_away() -> None:
         sweep(db, parts().clock)
     recall(post())
     reconcile(post())
+
+
+def catch_up() -> None:
+    """Texts whose webhook never came."""
+    catching_up.catch_up(post())
 
 
 def show_alive() -> None:

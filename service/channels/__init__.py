@@ -38,6 +38,17 @@ class Receipt:
     provider_id: str
 
 
+@dataclass(frozen=True)
+class Received:
+    """A message that somebody sent us, as the provider has it in its list."""
+
+    provider_id: str
+    sender: str
+    text: str
+    at: datetime | None
+    has_picture: bool = False
+
+
 class ChannelError(Exception):
     """A message could not be handed to the provider. The text holds codes, never an address or words."""
 
@@ -83,6 +94,13 @@ class Channel(Protocol):
 
     def look_up(self, to: str, text: str, since: datetime | None) -> Sequence[str]:
         """The provider's names of the messages with these words that it took over for this address since then, or ever.
+
+        Raises a ChannelError where the provider cannot be asked.
+        """
+        ...
+
+    def received(self, since: datetime) -> Sequence[Received]:
+        """What has come in since then, the newest first; nothing where the provider keeps no such list.
 
         Raises a ChannelError where the provider cannot be asked.
         """

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from service.channels import Message, Receipt
+from service.channels import Message, Receipt, Received
 
 
 class Console:
@@ -12,6 +12,7 @@ class Console:
     def __init__(self, sender: str = "+15005550006") -> None:
         self.sender = sender
         self.outbox: list[Message] = []
+        self.inbox: list[Received] = []
         self.before_sending: Callable[[Message], None] = lambda message: None
         """Raise a ChannelError here to fail, before or after putting the message into the outbox."""
 
@@ -26,3 +27,6 @@ class Console:
             for number, message in enumerate(self.outbox, 1)
             if (message.to, message.text) == (to, text)
         ]
+
+    def received(self, since: datetime) -> Sequence[Received]:
+        return [one for one in reversed(self.inbox) if one.at is None or one.at >= since]

@@ -17,6 +17,7 @@ from service.channels import (
     Message,
     NotAccepted,
     Receipt,
+    Received,
     Refused,
 )
 from service.channels.connections import Answer
@@ -67,6 +68,10 @@ class SendGridEmail:
             "headers": {"Auto-Submitted": "auto-generated", **message.headers},
             "tracking_settings": NO_TRACKING,
         }
+
+    def received(self, since: datetime) -> Sequence[Received]:
+        """SendGrid keeps no list of the mails it has handed over to us."""
+        return ()
 
 
 class _Answered:

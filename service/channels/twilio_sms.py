@@ -10,6 +10,7 @@ from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http import HttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
+from twilio.rest.api.v2010.account.message import MessageInstance
 
 from service.channels import (
     AddressRefused,
@@ -19,6 +20,7 @@ from service.channels import (
     Message,
     NotAccepted,
     Receipt,
+    Received,
     Refused,
     twilio_codes,
 )
@@ -81,6 +83,25 @@ class TwilioSms:
         except (ChannelError, TwilioException, *UNREADABLE) as error:
             raise _translated(error) from error
         return found
+
+    def received(self, since: datetime) -> Sequence[Received]:
+        # by number where there is one; a service has many, and its list is the account's
+        ours = {} if "messaging_service_sid" in self._from else {"to": self._from["from_"]}
+        found = []
+        try:
+            for one in self._messages.stream(page_size=100, limit=1000, **ours):
+                if one.date_created is not None and one.date_created < since.astimezone(UTC):
+                    break
+                if str(one.direction or "") == "inbound" and one.sid and one.from_:
+                    found.append(_received(one))
+        except (ChannelError, TwilioException, *UNREADABLE) as error:
+            raise _translated(error) from error
+        return found
+
+
+def _received(one: MessageInstance) -> Received:
+    has_picture = str(one.num_media or "0") != "0"
+    return Received(one.sid or "", one.from_ or "", one.body or "", one.date_created, has_picture)
 
 
 class _Rebased(HttpClient):
