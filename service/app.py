@@ -37,6 +37,7 @@ from service.web import (
     sessions,
     settings_pages,
     sign_in,
+    templates_page,
     webhooks,
 )
 from service.web.words import filters
@@ -57,7 +58,20 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "X-Frame-Options": "DENY",
 }
-STAFF = (home, groups, group_members, sessions, members, consents, contact, replies, queue, log, settings_pages)
+STAFF = (
+    home,
+    groups,
+    group_members,
+    sessions,
+    members,
+    consents,
+    contact,
+    replies,
+    queue,
+    log,
+    templates_page,
+    settings_pages,
+)
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)
 LARGEST_PAGE = 9_000_000
 """Bytes: a CSV of 10,000 rows. Webhooks have their own, smaller limits."""

@@ -26,6 +26,14 @@ FIELDS = frozenset(
 )
 FIELD = re.compile(r"\{([a-z_]{1,20})\}")
 
+LONGEST = {
+    "day": "Wed Dec 30",
+    "time": "12:30 PM PT",
+    "next_day": "Wed Dec 30",
+    "next_time": "12:30 PM PT",
+}
+"""The longest that the fields of a session become: what a preview is filled with."""
+
 LOCALES = {"US": "en_US", "CA": "en_CA", "GB": "en_GB", "IE": "en_IE", "AU": "en_AU", "NZ": "en_NZ", "ES": "en_GB"}
 DAYS = {"en_US": "EEE MMM d", "en_CA": "EEE MMM d"}
 """Days and months in words: 10/12 is read two ways."""
@@ -60,6 +68,18 @@ def email(key: str, practice: Practice, language: str, values: Mapping[str, str]
     """Subject and body. Raises MissingText."""
     subject, _, body = _template("email", key, language).partition("\n\n")
     return subject, _filled(body, {**common(practice, language), **values}).strip() + "\n"
+
+
+def ours(medium: str, key: str, language: str) -> str:
+    """Our own text, its fields not filled in. Raises MissingText."""
+    return _template(medium, key, language)
+
+
+def filled(medium: str, words: str, practice: Practice, language: str, values: Mapping[str, str]) -> str:
+    """Words, staff's or ours, as they go out as a text or stand on a page. A field that has no value stays as it is."""
+    known = {**common(practice, language), **values}
+    text = FIELD.sub(lambda match: known.get(match[1], match[0]), words)
+    return to_gsm7(text) if medium == "sms" else text
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,7 @@ PAIRS = sorted(
     for language in LANGUAGES
     for path in (texts.TEMPLATES / "messages" / "sms" / language).glob("*.txt")
 )
-LONGEST = {
-    "day": "Wed Dec 30",
-    "time": "12:30 PM PT",
-    "next_day": "Wed Dec 30",
-    "next_time": "12:30 PM PT",
-}
+LONGEST = texts.LONGEST
 CASES = [(row, language) for row in DEFAULTS for language in LANGUAGES if language in row["text"]]
 IDS = [f"{row['key']}-{language}" for row, language in CASES]
 

@@ -1,5 +1,6 @@
 """A delivery becomes a message: which text it is today, on whose clock, with which links."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from service import texts
 from service.channels import Message
+from service.flows import reword
 from service.flows.links import new_link
 from service.models import Delivery, Group, GroupSession, Practice
 from service.rules.consent import Channel
@@ -24,12 +26,20 @@ TEXTS = {
 LINKS_LAST = timedelta(hours=72)
 
 
-def words_of(db: Session, delivery: Delivery, practice: Practice, now: datetime) -> str:
+@dataclass(frozen=True)
+class Words:
+    """What a delivery says, and which version of which text that is."""
+
+    text: str
+    version: str
+
+
+def words_of(db: Session, delivery: Delivery, practice: Practice, now: datetime) -> Words:
     """What the delivery says if it goes out now. Raises MissingText where the member's language has no such text."""
     member = delivery.member
     group_session = delivery.group_session
     if group_session is None:
-        return texts.sms(TEXTS[delivery.kind], practice, member.language, {})
+        return _said(db, delivery, practice, TEXTS[delivery.kind], {})
     values = texts.fields_of(group_session, member, practice)
     key = TEXTS[delivery.kind]
     if delivery.kind is Kind.SAME_DAY and not _is_today(group_session, delivery, now):
@@ -43,9 +53,17 @@ def words_of(db: Session, delivery: Delivery, practice: Practice, now: datetime)
         if following:
             said = texts.when(following.starts_at, following.group, member, practice)
             values |= {"next_day": said.day, "next_time": said.time}
+    return _said(db, delivery, practice, key, values)
+
+
+def _said(db: Session, delivery: Delivery, practice: Practice, key: str, values: Mapping[str, str]) -> Words:
+    """In staff's own words where there are some."""
     # a mail leads to a page with buttons: there is nothing to reply to
-    say = texts.page if delivery.channel is Channel.EMAIL else texts.sms
-    return say(key, practice, member.language, values)
+    medium, language = "page" if delivery.channel is Channel.EMAIL else "sms", delivery.member.language
+    own = reword.in_force(db, practice, medium, key, language)
+    words = own.words if own and own.words else texts.ours(medium, key, language)
+    version = f"{medium}/{key}/{language}/{own.version if own else 0}"
+    return Words(texts.filled(medium, words, practice, language, values), version)
 
 
 @dataclass(frozen=True)
@@ -54,6 +72,7 @@ class Letter:
 
     to: str
     body: str
+    wording: str
     useful_until: datetime
 
 

@@ -148,7 +148,7 @@ def _week_behind(
                 continue
             db.add(delivery)
             db.flush()
-            delivery.body = compose.words_of(db, delivery, practice, delivery.due_at)
+            delivery.body = compose.words_of(db, delivery, practice, delivery.due_at).text
         replies = list(_replies(group_session, member, weeks, dice)) if is_coming else []
         db.add_all(reply for reply in replies if reply.received_at < now)
 

@@ -65,7 +65,7 @@ class Marking:
         self._now, self._practice = self._facts.now, self._facts.practice
         self._lanes: dict[Channel, Lane] = {}
         self._hours: dict[tuple[object, ...], _Hours] = {}
-        self._bodies: dict[tuple[object, ...], str] = {}
+        self._bodies: dict[tuple[object, ...], compose.Words] = {}
 
     @property
     def now(self) -> datetime:
@@ -112,6 +112,7 @@ class Marking:
             "body_sealed": Delivery.body.sealed_for(delivery, letter.body),
             "address_sealed": Delivery.address.sealed_for(delivery, letter.to),
             "address_index": delivery.member.address_index(delivery.channel),
+            "wording": letter.wording,
             "consent_seq": given.seq if given else None,
         }
 
@@ -218,9 +219,10 @@ class Marking:
         until = delivery.expires_at
         if delivery.channel is Channel.SMS:
             until = min(until, self._hours_of(delivery).close_at)
-        return compose.Letter(delivery.member.address(delivery.channel), self._body(delivery), until)
+        words = self._body(delivery)
+        return compose.Letter(delivery.member.address(delivery.channel), words.text, words.version, until)
 
-    def _body(self, delivery: Delivery) -> str:
+    def _body(self, delivery: Delivery) -> compose.Words:
         """The words: the same for all of a session who read the same language by the same clock."""
         member = delivery.member
         if delivery.group_session_id is None:

@@ -7,6 +7,7 @@ from service.models.groups import Attendance, Enrolment, Group, GroupSession, Ru
 from service.models.people import Consent, Invitation, Link, Member, Suppression
 from service.models.practice import Practice, SignIn, Staff
 from service.models.replies import Reply
+from service.models.wordings import Wording
 
 __all__ = [
     "Attendance",
@@ -30,4 +31,5 @@ __all__ = [
     "SignIn",
     "Staff",
     "Suppression",
+    "Wording",
 ]

@@ -93,6 +93,8 @@ class Delivery(Identified):
     address_index: Mapped[bytes | None]
     address_sealed: Mapped[bytes | None]
     body_sealed: Mapped[bytes | None]
+    wording: Mapped[str | None] = mapped_column(String(60))
+    """Which text it went out with: medium, key, language and version, 0 for ours."""
     consent_seq: Mapped[int | None] = mapped_column(ForeignKey("consents.seq"))
     """The consent that it was sent under."""
 

@@ -39,6 +39,10 @@ class Practice(Identified):
     """When staff read replies, as a text says it: Mon-Fri 9-5."""
     per_day: Mapped[int]
     per_week: Mapped[int]
+    wordings_version: Mapped[int] = mapped_column(default=0)
+    """Grows with each change of a text. 0: all of them are ours."""
+    part_price: Mapped[str] = mapped_column(String(12), default="")
+    """What one part of a text costs here, for estimates. "": nobody said."""
     created_at: Mapped[datetime]
 
     @property

@@ -1,5 +1,7 @@
 """The practice, its quiet hours, and the addresses that the providers need."""
 
+import re
+
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -19,7 +21,8 @@ WEBHOOKS = (
     ("SendGrid: event webhook", "/webhooks/sendgrid/events"),
     ("SendGrid: inbound parse", "/webhooks/sendgrid/inbound"),
 )
-FIELDS = ("name", "sender_label", "phone", "postal_address", "reading_hours")
+FIELDS = ("name", "sender_label", "phone", "postal_address", "reading_hours", "part_price")
+PRICE = re.compile(r"\d{1,3}(\.\d{1,6})?")
 
 
 @pages.get("")
@@ -51,6 +54,7 @@ def change() -> ResponseReturnValue:
         "reading_hours": rows.read(
             errors, "reading_hours", lambda: rows.text(form.get("reading_hours", ""), "when replies are read", 16), ""
         ),
+        "part_price": rows.read(errors, "part_price", lambda: _price(form.get("part_price", "")), ""),
         "time_zone": rows.read(errors, "time_zone", lambda: rows.zone(form.get("time_zone", "")), ""),
         "opens": rows.read(errors, "opens", lambda: rows.clock_time(form.get("opens", "")), None),
         "closes": rows.read(errors, "closes", lambda: rows.clock_time(form.get("closes", "")), None),
@@ -71,6 +75,12 @@ def change() -> ResponseReturnValue:
         changes = plan(db, now)
     flash(f"Saved. {changes.moved} messages moved.", "success")
     return redirect(url_for("settings.practice"))
+
+
+def _price(typed: str) -> str:
+    if typed and not PRICE.fullmatch(typed):
+        raise rows.NotReadable("Enter a price like 0.0113, or leave it empty.")
+    return typed
 
 
 def _check_hours(errors: dict[str, str], opens: str, closes: str) -> None:

@@ -42,6 +42,7 @@ NAV = (
     ("replies.all_replies", "Replies", "message"),
     ("queue.coming", "Queue", "clock"),
     ("log.all_deliveries", "Log", "send"),
+    ("templates.all_texts", "Texts", "file-text"),
     ("settings.practice", "Settings", "settings"),
 )
 

@@ -25,7 +25,16 @@ PAGES = (
     "/log?show=waiting",
     "/queue",
 )
-MORE_PAGES = ("/queue", "/queue?as_of=2027-01-06T17:59", "/settings", "/nowhere", "/me/stale", "/password/stale")
+MORE_PAGES = (
+    "/templates",
+    "/templates/checkin_0_10",
+    "/queue",
+    "/queue?as_of=2027-01-06T17:59",
+    "/settings",
+    "/nowhere",
+    "/me/stale",
+    "/password/stale",
+)
 
 
 @pytest.fixture(scope="session")

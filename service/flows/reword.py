@@ -1,0 +1,141 @@
+"""Staff put a text into their own words: checked before it is kept, in versions, and back to ours at any time."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service import texts
+from service.models import Delivery, Group, Member, Practice, Staff, Wording
+from service.rules import fields, wording
+from service.rules.kinds import Kind
+from service.rules.lifecycle import State
+from service.rules.segments import count
+
+MOST_PARTS = 2
+MORE_THAN = 50
+"""People who have a message of this text coming: then it is asked about once more."""
+MEDIA = ("sms", "page")
+_kept: dict[UUID, tuple[int, Mapping[tuple[str, str, str], Wording]]] = {}
+
+
+@dataclass(frozen=True)
+class Editable:
+    """A text that staff may edit: what it is for, and the fields of its own besides those of every text."""
+
+    key: str
+    title: str
+    kinds: tuple[Kind, ...]
+    fields: tuple[str, ...]
+
+
+START, NEXT = ("day", "time"), ("day", "time", "next_day", "next_time")
+EDITABLE = {
+    row.key: row
+    for row in (
+        Editable("reminder_discreet", "Reminder", (Kind.REMINDER, Kind.SAME_DAY), START),
+        Editable("same_day_discreet", "Same-day reminder", (Kind.SAME_DAY,), START),
+        Editable("reflection_prompt", "Reflection question", (Kind.REFLECTION,), START),
+        Editable("checkin_0_10", "Check-in", (Kind.CHECKIN,), START),
+        Editable("reschedule", "Notice: moved", (Kind.MOVED,), NEXT),
+        Editable("cancellation", "Notice: cancelled", (Kind.CANCELLED,), NEXT),
+        Editable("cancellation_last", "Notice: cancelled, none follows", (Kind.CANCELLED,), START),
+    )
+}
+COMMON = ("sender", "phone", "hours", "crisis", "crisis_short", "danger")
+
+
+def in_force(db: Session, practice: Practice, medium: str, key: str, language: str) -> Wording | None:
+    """Staff's own text, or None: ours. Read from the database once a version, not once a message."""
+    if not practice.wordings_version:
+        return None
+    known = _kept.get(practice.id)
+    if known is None or known[0] != practice.wordings_version:
+        known = (practice.wordings_version, Wording.newest(db.scalars(select(Wording)).all()))
+        _kept.clear()  # one practice a process: what is older is of no more use
+        _kept[practice.id] = known
+    row = known[1].get((medium, key, language))
+    return row if row is not None and row.words is not None else None
+
+
+def problems(db: Session, medium: str, key: str, language: str, words: str) -> list[str]:
+    """Why these words cannot be kept, each with what to do. None: they can."""
+    known = (*COMMON, *EDITABLE[key].fields)
+    listed = ", ".join(f"{{{name}}}" for name in known)
+    found = [f"{name} is not a field. There are {listed}." for name in fields.unknown(words, known)]
+    if found:
+        return found
+    ours = texts.ours(medium, key, language)
+    found = [f"Keep {what}: readers need it." for what in fields.missing(words, ours)]
+    if not words.startswith("{sender}"):
+        found.append("Begin with {sender}: a screen shows who writes first.")
+    found += [problem.advice for problem in wording.problems(words, names(db))]
+    return found
+
+
+def names(db: Session) -> list[str]:
+    """What no text may name: groups as staff call them, staff, members. Whole names; of groups the outside name too."""
+    groups = [name for row in db.scalars(select(Group)) for name in (row.name, row.outside_name)]
+    return [
+        *groups,
+        *(row.name for row in db.scalars(select(Staff))),
+        *(row.name for row in db.scalars(select(Member))),
+    ]
+
+
+def first_names(db: Session, words: str) -> list[str]:
+    """First names of members that these words seem to hold. They may be meant otherwise: May, Hope."""
+    firsts = {row.name.split()[0] for row in db.scalars(select(Member)) if row.name.split()}
+    spoken = {word.strip(".,:;!?'’\"()") for word in words.split()}
+    return sorted(firsts & {word for word in spoken if word[:1].isupper() and len(word) > 1})
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A text as the longest values make it."""
+
+    text: str
+    encoding: str
+    units: int
+    parts: int
+
+    @property
+    def lock_screen(self) -> str:
+        return self.text[:40]
+
+
+def sample(practice: Practice, medium: str, language: str, words: str) -> Sample:
+    text = texts.filled(medium, words, practice, language, texts.LONGEST)
+    size = count(text)
+    return Sample(text, size.encoding.value, size.units, size.segments)
+
+
+def save(
+    db: Session, practice: Practice, of: tuple[str, str, str], words: str | None, staff_id: UUID | None, now: datetime
+) -> Wording:
+    """Keep another version; None goes back to ours. What has not left goes out with it."""
+    db.execute(select(Practice.id).where(Practice.id == practice.id).with_for_update())
+    last = db.scalars(Wording.versions(*of).limit(1)).first()
+    medium, key, language = of
+    row = Wording(
+        medium=medium,
+        key=key,
+        language=language,
+        version=(last.version if last else 0) + 1,
+        words=words,
+        staff_id=staff_id,
+        at=now,
+    )
+    db.add(row)
+    practice.wordings_version += 1
+    db.flush()
+    return row
+
+
+def awaited_by(db: Session, kinds: Collection[Kind]) -> int:
+    """How many people have a message of these kinds coming."""
+    query = select(func.count(Delivery.member_id.distinct()))
+    return db.scalar(query.where(Delivery.state == State.SCHEDULED, Delivery.kind.in_(tuple(kinds)))) or 0
