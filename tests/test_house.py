@@ -3,6 +3,7 @@
 import importlib.util
 import logging
 import re
+from collections import Counter
 from importlib import metadata
 from pathlib import Path
 
@@ -81,6 +82,13 @@ def test_a_file_is_at_most_three_hundred_lines_and_says_what_it_is(path):
 
     assert len(lines) <= 300
     assert not lines or lines[0].startswith('"""')
+
+
+def test_no_two_test_files_have_one_name():
+    """pytest takes the second for the first, but only where both are run."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_urllib3_is_the_one_that_its_name_says():
