@@ -20,6 +20,7 @@ TO_KNOWN = {
     "lief lyfe liffe": "life",
     "kil kll kiil kilk k1ll kiill": "kill",
     "rped rapd": "raped",
+    "sui": "suicide",
     "wnat wantt wnt": "want",
     "dyin": "dying",
     "daed deadd": "dead",
