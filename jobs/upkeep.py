@@ -13,6 +13,7 @@ from jobs.post import post
 from service.clock import keep_alive
 from service.flows import catch_up as catching_up
 from service.flows import heartbeat
+from service.flows.escalate import escalate, is_anything_due
 from service.flows.plan import plan
 from service.flows.reconcile import recall, reconcile, sweep
 from service.flows.schedule import materialise
@@ -42,6 +43,14 @@ def _plan_group(group_id: UUID) -> None:
         changes = plan(db, now, [db.get_one(Group, group_id)])
     if changes.planned or changes.moved or changes.dropped:
         log.info("group %s planned: %s", group_id, changes)
+
+
+def call_people() -> int:
+    """Whoever is on call is called for what needs a person. Where this fails, the web does it."""
+    with parts().read_db() as db:
+        if not is_anything_due(db, parts().clock()):
+            return 0
+    return escalate(post())
 
 
 def put_away() -> None:

@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,13 +25,16 @@ from service.upgrade import WrongVersion, check
 from service.web import (
     consents,
     contact,
+    flags,
     group_members,
     groups,
     home,
     log,
     me,
     members,
+    on_call,
     opt_in,
+    pager,
     queue,
     replies,
     sessions,
@@ -59,18 +62,8 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 STAFF = (
-    home,
-    groups,
-    group_members,
-    sessions,
-    members,
-    consents,
-    contact,
-    replies,
-    queue,
-    log,
-    templates_page,
-    settings_pages,
+    *(home, groups, group_members, sessions, members, consents, contact, replies),
+    *(flags, on_call, queue, log, templates_page, settings_pages),
 )
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)
 LARGEST_PAGE = 9_000_000
@@ -84,12 +77,15 @@ def from_environment() -> Flask:
     set_up_logging(settings)
     parts = build(settings, stays=True)
     check(parts.engine)
-    app = create_app(parts)
+    calls = pager.Pager(parts)
+    app = create_app(parts, calls.wake)
+    calls.start()
     threading.Thread(target=_show_alive, args=(parts,), daemon=True).start()
     return app
 
 
-def create_app(parts: Parts) -> Flask:
+def create_app(parts: Parts, call_people: Callable[[], None] = lambda: None) -> Flask:
+    """`call_people` is told whenever something may need a person; it must not wait for anybody."""
     app = Flask("service", template_folder=str(TEMPLATES), static_folder="web/static")
     public = urlsplit(parts.settings.public_url)
     hosts = [public.hostname or "127.0.0.1"]
@@ -109,7 +105,7 @@ def create_app(parts: Parts) -> Flask:
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
         PROPAGATE_EXCEPTIONS=False,
     )
-    app.extensions["parts"] = parts
+    app.extensions["parts"], app.extensions["call_people"] = parts, call_people
     app.jinja_env.undefined = _ForgivingForForms
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(filters())
@@ -120,7 +116,8 @@ def create_app(parts: Parts) -> Flask:
     app.register_blueprint(sign_in.pages)
     app.register_blueprint(me.pages)
     app.register_blueprint(opt_in.pages)
-    for blueprint in (webhooks.twilio, webhooks.sendgrid, me.one_click):
+    app.register_blueprint(flags.by_link)
+    for blueprint in (webhooks.twilio, webhooks.sendgrid, me.one_click, flags.one_click):
         app.register_blueprint(blueprint)
         csrf.exempt(blueprint)
     app.context_processor(sign_in.page_context)

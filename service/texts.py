@@ -82,6 +82,12 @@ def filled(medium: str, words: str, practice: Practice, language: str, values: M
     return to_gsm7(text) if medium == "sms" else text
 
 
+def staff(key: str, practice: Practice, values: Mapping[str, str]) -> tuple[str, str]:
+    """Subject and words of what staff are sent: without a name, and without a word of what it is about."""
+    subject, _, words = _template("staff", key, "en").partition("\n\n")
+    return subject, to_gsm7(_filled(words, {**common(practice, "en"), **values}))
+
+
 @dataclass(frozen=True)
 class Offer:
     """What a member is asked to agree to: a sentence for each purpose, and what is true of all of them."""

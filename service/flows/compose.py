@@ -95,9 +95,13 @@ def _mail(db: Session, delivery: Delivery, of: Letter, practice: Practice, publi
         delivery.member.language,
         {"link": f"{public_url}/me/{page}", "unsubscribe": unsubscribe},
     )
-    # RFC 8058: one press, without a page; live mode always has an https address
-    headers = {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    headers = one_click(unsubscribe)
     return Message(to=of.to, text=body, reference=str(delivery.id), subject=subject, headers=headers)
+
+
+def one_click(address: str) -> dict[str, str]:
+    """RFC 8058: one press, without a page; live mode always has an https address."""
+    return {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def _is_today(group_session: GroupSession, delivery: Delivery, now: datetime) -> bool:

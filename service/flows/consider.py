@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
-from service.flows.standing import standings
+from service.flows.standing import held, standings
 from service.models import Attendance, Delivery, Enrolment, Group, GroupSession, Member, Practice, Rule
 from service.models.base import time_ordered_uuid
 from service.models.groups import Answer, Came
@@ -58,6 +58,8 @@ class Facts:
     members: tuple[Member, ...]
     standings: Mapping[UUID, Standing]
     attendance: Mapping[tuple[UUID, UUID], Attendance]
+    held: frozenset[UUID]
+    """Members whose prompts wait for a flag to be closed."""
     practice: Practice
     now: datetime
 
@@ -84,7 +86,7 @@ class _Case:
 
 
 def gather(db: Session, group: Group, practice: Practice, now: datetime, member: Member | None = None) -> Facts:
-    """Read the facts of one group, or of one member in it: six queries, whatever their size."""
+    """Read the facts of one group, or of one member in it: seven queries, whatever their size."""
     sessions = db.scalars(_sessions(group, now)).all()
     enrolments: dict[UUID, list[Enrolment]] = defaultdict(list)
     for enrolment in db.scalars(Enrolment.of_group(group.id)):
@@ -100,6 +102,7 @@ def gather(db: Session, group: Group, practice: Practice, now: datetime, member:
         members=tuple(members),
         standings=standings(db, members),
         attendance={(row.group_session_id, row.member_id): row for row in attendance},
+        held=held(db, members, now),
         practice=practice,
         now=now,
     )
@@ -195,6 +198,10 @@ def _refusal(case: _Case, rule: Rule) -> Refusal | None:
         return Refusal.RULE_OFF
     if group_session.is_cancelled:
         return Refusal.SESSION_CANCELLED
+    if member.stopped_at is not None:
+        return Refusal.HALTED
+    if rule.kind in PROMPTS and member.id in facts.held:
+        return Refusal.FLAGGED
     if channel not in rule.via.channels(member.choice):
         return Refusal.NOT_CHOSEN
     membership = membership_refusal(facts.enrolments.get(member.id, ()), group_session, facts.group)

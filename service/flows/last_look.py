@@ -29,7 +29,8 @@ def last_look(db: Session, marked: Sequence[Sending], now: datetime) -> list[Sen
     going = []
     for one in marked:
         index = members[one.member_id].address_index(one.channel)
-        refusal = standing[one.member_id].refusal(one.channel, one.purpose, index)
+        is_halted = members[one.member_id].stopped_at is not None
+        refusal = Refusal.HALTED if is_halted else standing[one.member_id].refusal(one.channel, one.purpose, index)
         if refusal is None:
             going.append(one)
         else:

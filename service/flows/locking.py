@@ -11,7 +11,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from service.flows.budget import Budget
 from service.flows.post import Post
-from service.flows.standing import standings
+from service.flows.standing import held, standings
 from service.models import Attendance, Delivery, Enrolment, GroupSession, Member, Practice
 from service.rules.consent import Channel, Purpose
 from service.rules.kinds import NATURES
@@ -87,6 +87,11 @@ class Locked:
     def budget(self) -> Budget:
         has_prompts = any(NATURES[delivery.kind].is_prompt for delivery in self.deliveries)
         return Budget(self._db, list(self._members.values()), self.practice, self.now, with_planned=has_prompts)
+
+    @cached_property
+    def held(self) -> frozenset[UUID]:
+        """Those whose prompts wait for a flag to be closed."""
+        return held(self._db, self._members.values(), self.now)
 
     @property
     def _purposes(self) -> set[Purpose]:

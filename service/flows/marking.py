@@ -26,7 +26,12 @@ from service.texts import MissingText
 
 log = getLogger(__name__)
 
-SUPPRESSING = frozenset({Refusal.NO_ADDRESS, Refusal.NO_CONSENT, Refusal.OPTED_OUT, Refusal.NOT_SAFE, Refusal.MINOR})
+SUPPRESSING = frozenset(
+    {
+        *(Refusal.NO_ADDRESS, Refusal.NO_CONSENT, Refusal.OPTED_OUT),
+        *(Refusal.NOT_SAFE, Refusal.MINOR, Refusal.HALTED),
+    }
+)
 LOOKS_AGAIN = 2.0
 EXPIRING = frozenset({Refusal.TOO_LATE, Refusal.SESSION_STARTED})
 
@@ -144,8 +149,13 @@ class Marking:
         standing = self._facts.standings[member.id]
         index = member.address_index(channel)
         purpose = NATURES[delivery.kind].purpose
-        if member.paused_until is not None and member.paused_until > self._now and NATURES[delivery.kind].is_prompt:
+        is_prompt = NATURES[delivery.kind].is_prompt
+        if member.stopped_at is not None:
+            return Refusal.HALTED
+        if is_prompt and member.paused_until is not None and member.paused_until > self._now:
             return Refusal.PAUSED
+        if is_prompt and member.id in self._facts.held:
+            return Refusal.FLAGGED
         if purpose is None:
             return self._invitation_refusal(index, channel, member)
         chosen = delivery.rule.via.channels(member.choice) if delivery.rule else member.choice.channels
@@ -174,6 +184,8 @@ class Marking:
     def _is_held(self, delivery: Delivery) -> bool:
         """Whether it is night where the member is: it then waits for its next hour, or has none left."""
         group_session = delivery.group_session
+        if NATURES[delivery.kind].at_any_hour:
+            return False
         hours = self._hours_of(delivery)
         wakes_nobody = delivery.channel is Channel.EMAIL and delivery.member.safe_from is None
         if hours.are_open or (wakes_nobody and delivery.kind in (Kind.MOVED, Kind.CANCELLED)):
@@ -217,7 +229,7 @@ class Marking:
     def _letter(self, delivery: Delivery) -> compose.Letter:
         """A text that its provider still holds when the member's night begins must die there, not wake them."""
         until = delivery.expires_at
-        if delivery.channel is Channel.SMS:
+        if delivery.channel is Channel.SMS and not NATURES[delivery.kind].at_any_hour:
             until = min(until, self._hours_of(delivery).close_at)
         words = self._body(delivery)
         return compose.Letter(delivery.member.address(delivery.channel), words.text, words.version, until)

@@ -33,11 +33,20 @@ REVIVED = frozenset(
         Refusal.CANNOT_COME,
         Refusal.NOT_THERE,
         Refusal.RULE_OFF,
+        Refusal.HALTED,
+        Refusal.FLAGGED,
+        Refusal.ONE_WAY,
+        Refusal.NOT_STAFFED,
     }
 )
 """What spoke against a delivery before it was due may cease to: consent comes back, a rule is switched on again."""
 
-SUPPRESSING = frozenset({Refusal.NO_ADDRESS, Refusal.NO_CONSENT, Refusal.OPTED_OUT, Refusal.NOT_SAFE, Refusal.MINOR})
+SUPPRESSING = frozenset(
+    {
+        *(Refusal.NO_ADDRESS, Refusal.NO_CONSENT, Refusal.OPTED_OUT),
+        *(Refusal.NOT_SAFE, Refusal.MINOR, Refusal.HALTED),
+    }
+)
 
 
 @dataclass

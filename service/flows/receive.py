@@ -4,7 +4,7 @@ The order of work is one for every inbound text: keep, scan, opt-out, HELP and S
 last, and else a person.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from logging import getLogger
 from types import MappingProxyType
@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from service import texts
-from service.flows import converse
+from service.flows import alert, converse
 from service.flows.answer import Heard, Inbound, act
 from service.flows.suppress import is_suppressed, lock_members
 from service.models import Delivery, GroupSession, Member, Practice, Reply
@@ -59,13 +59,33 @@ def receive(db: Session, inbound: Inbound, now: datetime) -> str:
     )
     if not keep(db, reply):
         return ""
-    finding = look_for_distress(converse.recent_words(db, reply, inbound.text, now))
-    return _answered(db, reply, members, inbound, finding, now)
+    finding = look_for_distress(lambda: converse.recent_words(db, reply, inbound.text, now))
+    reply.distress = distress_word(finding)
+    flag = alert.raise_flag(db, reply, finding, now)
+    try:
+        with db.begin_nested():  # what breaks from here on leaves the text, and its flag, where they are
+            return _answered(db, reply, members, inbound, finding, now)
+    except Exception:
+        if flag is None:
+            raise
+        log.exception("flag %s: its text could not be acted on", flag.id)
+        return _answer_to_distress_alone(db, reply, members, finding, now)
+
+
+def _answer_to_distress_alone(db: Session, reply: Reply, members: list[Member], finding: Finding, now: datetime) -> str:
+    """Where acting on the text broke, where help is can still be said."""
+    practice = db.scalars(select(Practice)).one()
+    key = _crisis_key(finding, Understanding(Meaning.WORDS), practice)
+    if not key or _said_lately(db, reply, key, now):
+        return ""
+    reply.answered_with = key
+    reply.answer = _words(db, reply, key, [], practice, members[0].language if members else "en")
+    return reply.answer
 
 
 def keep_page_reply(db: Session, delivery: Delivery, words: str, now: datetime) -> str:
     """Words that a member left on a page. Scanned like every other; returns what the page says to them."""
-    finding = look_for_distress(words)
+    finding = look_for_distress(lambda: words)
     reply = Reply(
         provider_id=f"page:{delivery.id.hex}:{now:%Y%m%d%H%M%S%f}",
         channel=delivery.channel,
@@ -79,6 +99,7 @@ def keep_page_reply(db: Session, delivery: Delivery, words: str, now: datetime) 
         group_session_id=delivery.group_session_id,
     )
     db.add(reply)
+    alert.raise_flag(db, reply, finding, now)
     practice, member = db.scalars(select(Practice)).one(), delivery.member
     reply.answered_with = _crisis_key(finding, Understanding(Meaning.WORDS), practice) or "unmonitored_notice"
     reply.answer = _words(db, reply, reply.answered_with, [member], practice, member.language)
@@ -95,10 +116,10 @@ def keep(db: Session, reply: Reply) -> bool:
     return True
 
 
-def look_for_distress(text: str) -> Finding:
-    """The scan of the raw text. One that fails counts as a match: a person looks."""
+def look_for_distress(text: Callable[[], str]) -> Finding:
+    """The scan of the raw text. One that fails, or whose text cannot be had, counts as a match: a person looks."""
     try:
-        return distress.scan(text)
+        return distress.scan(text())
     except Exception:
         log.exception("the scan for distress failed")
         return distress.CRASHED
@@ -111,6 +132,7 @@ def _answered(
     language = members[0].language if members else "en"
     asked = converse.open_questions(db, members, now)
     was_out = is_suppressed(db, Channel.SMS, reply.address_index)
+    is_silent = was_out or (bool(members) and all(member.stopped_at for member in members))
     meant = understand(
         inbound.text,
         open_prompts=set(asked),
@@ -118,14 +140,14 @@ def _answered(
         language=language,
         provider_says=inbound.provider_says,
     )
-    reply.meaning, reply.distress = meant.meaning, distress_word(finding)
+    reply.meaning = meant.meaning
     if meant.meaning is Meaning.HELP and "ayuda" in inbound.text.lower():
         language = "es"  # asked in Spanish: whoever it is, they read it
     heard = Heard(reply, members, meant, inbound, asked)
     key = act(db, heard, now)
     crisis = _crisis_key(finding, meant, practice)
     key = key if crisis is None else crisis
-    if was_out and not key.startswith(SAID_TO_THE_OPTED_OUT):
+    if is_silent and not key.startswith(SAID_TO_THE_OPTED_OUT):
         key = ""
     is_bare = not meant.words and not inbound.has_picture
     if meant.meaning in DONE_WITH and finding.level is Level.NONE and is_bare:

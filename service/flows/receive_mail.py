@@ -4,18 +4,21 @@ Nothing is answered: the mail that asked says where to write, and whoever reads 
 """
 
 from datetime import datetime
+from logging import getLogger
 
 from sqlalchemy.orm import Session
 
 from service.channels.sendgrid_inbound import InboundMail
+from service.flows import alert
 from service.flows.opting import From, opt_out
 from service.flows.receive import LONGEST_KEPT, distress_word, keep, look_for_distress
 from service.flows.suppress import lock_members
 from service.models import Member, Reply
 from service.models.sealed import index_of
 from service.rules.consent import Channel
-from service.rules.distress import Level
 from service.rules.understanding import Meaning, understand
+
+log = getLogger(__name__)
 
 
 def receive_mail(db: Session, mail: InboundMail, now: datetime) -> None:
@@ -36,13 +39,25 @@ def receive_mail(db: Session, mail: InboundMail, now: datetime) -> None:
     )
     if not keep(db, reply):
         return
-    finding = look_for_distress(mail.words)
+    finding = look_for_distress(lambda: mail.words)
     reply.distress = distress_word(finding)
+    flag = alert.raise_flag(db, reply, finding, now)
+    try:
+        with db.begin_nested():  # what breaks from here on leaves the mail, and its flag, where they are
+            _act(db, reply, members, mail, now)
+    except Exception:
+        if flag is None:
+            raise
+        log.exception("flag %s: its mail could not be acted on", flag.id)
+
+
+def _act(db: Session, reply: Reply, members: list[Member], mail: InboundMail, now: datetime) -> None:
     reply.meaning = Meaning.AUTOMATIC if mail.is_automatic else _meaning(mail.words)
     if reply.meaning == Meaning.OPT_OUT:
         all_channels = understand(mail.words).all_channels
-        opt_out(db, members, From(Channel.EMAIL, index), mail.words, now, all_channels=all_channels)
-    if reply.meaning == Meaning.AUTOMATIC and finding.level is Level.NONE:
+        whence = From(Channel.EMAIL, reply.address_index)
+        opt_out(db, members, whence, mail.words, now, all_channels=all_channels)
+    if reply.meaning == Meaning.AUTOMATIC and reply.distress is None:
         reply.handled_at = now
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.flows.calls import hear
 from service.flows.fall_back import fall_back
 from service.flows.suppress import suppress
 from service.models import Delivery
@@ -38,8 +39,7 @@ def settle(db: Session, report: Report, now: datetime) -> bool:
     """Apply one report. Returns whether it moved anything: a report that comes late or twice does not."""
     delivery = db.scalars(select(Delivery).where(Delivery.id == report.delivery_id).with_for_update()).first()
     if delivery is None:
-        log.warning("report on delivery %s, which we do not know", report.delivery_id)
-        Delivery.note_stranger(db, report.delivery_id, report.state, now, f"not ours: {report.provider_id}")
+        _hear_of_another(db, report, now)
         return False
     if not delivery.attempts and delivery.state not in REPORTED:
         log.error("report on delivery %s, which was never sent", delivery.id)
@@ -58,6 +58,13 @@ def settle(db: Session, report: Report, now: datetime) -> bool:
     if report.opted_out and delivery.address_index is not None:
         suppress(db, delivery.channel, delivery.address_index, f"provider: {report.code or 'opted out'}", now)
     return moved
+
+
+def _hear_of_another(db: Session, report: Report, now: datetime) -> None:
+    """A page to staff, or a message that we do not know."""
+    if not hear(db, report.delivery_id, report, now):
+        log.warning("report on delivery %s, which we do not know", report.delivery_id)
+        Delivery.note_stranger(db, report.delivery_id, report.state, now, f"not ours: {report.provider_id}")
 
 
 def _note(delivery: Delivery, report: Report, now: datetime) -> None:

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
-from service.models import Consent, Member, Suppression
+from service.models import Consent, Flag, Member, Suppression
 from service.rules.consent import Channel, Given, Purpose, Standing
 
 # made once: to build a statement costs as much as to run it
@@ -30,6 +31,13 @@ def standings(
 
 def standing(db: Session, member: Member) -> Standing:
     return standings(db, [member])[member.id]
+
+
+def held(db: Session, members: Collection[Member], now: datetime) -> frozenset[UUID]:
+    """Whose prompts wait: what they wrote has a flag that is open, or that was closed a short while ago."""
+    flags = db.scalars(Flag.holding(members, now)).all()
+    ids, indexes = {flag.member_id for flag in flags}, {flag.address_index for flag in flags}
+    return frozenset(one.id for one in members if one.id in ids or {one.mobile_index, one.email_index} & indexes)
 
 
 def _suppressed(db: Session, members: Collection[Member]) -> list[tuple[Channel, bytes]]:

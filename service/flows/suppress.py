@@ -37,14 +37,14 @@ def is_suppressed(db: Session, channel: Channel, address_index: bytes) -> bool:
     return any(row.channel is channel for row in db.scalars(Suppression.in_force([address_index])))
 
 
-def void(db: Session, member: Member, channel: Channel, refusal: Refusal, now: datetime) -> int:
+def void(db: Session, member: Member, channel: Channel, refusal: Refusal, now: datetime, *, by: str = "member") -> int:
     """Take back everything that is scheduled for a member on a channel. Returns how many."""
     query = select(Delivery).where(
         Delivery.member_id == member.id, Delivery.channel == channel, Delivery.state == State.SCHEDULED
     )
     deliveries = db.scalars(query.with_for_update()).all()
     for delivery in deliveries:
-        delivery.move(db, State.SUPPRESSED, now, refusal, by="member")
+        delivery.move(db, State.SUPPRESSED, now, refusal, by=by)
     return len(deliveries)
 
 

@@ -1,5 +1,6 @@
 """Tables, and named queries over them."""
 
+from service.models.alerts import Absence, Contact, Flag, LineCheck, Page
 from service.models.audit import AuditEntry, Heartbeat
 from service.models.base import Base
 from service.models.deliveries import Delivery, DeliveryEvent, Sender
@@ -10,19 +11,24 @@ from service.models.replies import Reply
 from service.models.wordings import Wording
 
 __all__ = [
+    "Absence",
     "Attendance",
     "AuditEntry",
     "Base",
     "Consent",
+    "Contact",
     "Delivery",
     "DeliveryEvent",
     "Enrolment",
+    "Flag",
     "Group",
     "GroupSession",
     "Heartbeat",
     "Invitation",
+    "LineCheck",
     "Link",
     "Member",
+    "Page",
     "Practice",
     "Reply",
     "Rule",

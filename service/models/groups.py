@@ -17,6 +17,14 @@ from service.rules.kinds import Anchor, Kind, Timing, Via
 from service.rules.recurrence import Frequency, Recurrence
 
 
+class Safety(StrEnum):
+    """How a group's texts are watched."""
+
+    ONE_WAY = "one_way"
+    UNMONITORED = "unmonitored"
+    STAFFED = "staffed"
+
+
 class Group(Identified):
     """Meets in sessions. The staff name leaves the building in no message."""
 
@@ -30,6 +38,7 @@ class Group(Identified):
     time_zone: Mapped[str] = mapped_column(String(64))
     capacity: Mapped[int] = mapped_column(default=10)
     facilitator_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    safety: Mapped[Safety] = mapped_column(words(Safety), default=Safety.UNMONITORED)
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
 

@@ -50,9 +50,13 @@ class Member(Identified):
     minor_note_sealed: Mapped[bytes | None]
     paused_until: Mapped[datetime | None]
     """Until then only what is urgent is sent."""
+    stopped_at: Mapped[datetime | None]
+    """From then on staff have stopped everything for this member."""
+    stop_reason_sealed: Mapped[bytes | None]
     created_at: Mapped[datetime]
 
     name = Sealed()
+    stop_reason = Sealed()
     mobile = Sealed()
     email = Sealed()
     minor_note = Sealed()

@@ -19,6 +19,15 @@ class Role(StrEnum):
     COORDINATOR = "coordinator"
     ONCALL = "oncall"
 
+    @property
+    def reads_replies(self) -> bool:
+        return self in (Role.ADMIN, Role.FACILITATOR)
+
+    @property
+    def reads_flags(self) -> bool:
+        """Whoever is on call reads what was flagged, and nothing else."""
+        return self is not Role.COORDINATOR
+
 
 class Practice(Identified):
     """The one practice of this installation, and what its messages have in common."""

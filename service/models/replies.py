@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, Select, String, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from service.models.alerts import Flag
 from service.models.base import Identified, words
 from service.models.people import Member
 from service.models.sealed import Sealed
@@ -39,6 +40,10 @@ class Reply(Identified):
     answer_sealed: Mapped[bytes | None]
     handled_at: Mapped[datetime | None]
     handled_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    flag_id: Mapped[UUID | None] = mapped_column(ForeignKey("flags.id"), index=True)
+    handed_to: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    """Who of the staff is to see to it."""
+    nudged_at: Mapped[datetime | None]
 
     address = Sealed()
     text = Sealed()
@@ -52,8 +57,8 @@ class Reply(Identified):
 
     @classmethod
     def urgent(cls) -> Select[Self]:
-        """Those in which the scan found distress, and that nobody has looked at."""
-        return cls.unhandled().where(cls.distress.is_not(None), cls.distress != "review")
+        """Those whose flag calls for a person now, and is open."""
+        return cls.newest().join(Flag, Flag.id == cls.flag_id).where(Flag.is_urgent, Flag.closed_at.is_(None))
 
     @classmethod
     def unhandled(cls) -> Select[Self]:

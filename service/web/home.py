@@ -16,6 +16,7 @@ from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from service.web import parts
 from service.web.narrowing import SHOWN
+from service.web.on_call import to_dos
 
 pages = Blueprint("home", __name__)
 
@@ -51,9 +52,9 @@ def today() -> ResponseReturnValue:
             counts=show.answers(db, coming_up),
             going_out=going_out(db, now, 8),
             replies=replies,
-            urgent=db.scalars(Reply.urgent()).all(),
             tally=_tally(db, now),
             troubles=_troubles(db, now),
+            to_dos=to_dos(db, now),
             restarted=heartbeat.restarted(db, parts().machine_clock()),
             machine_now=parts().machine_clock(),
             has_groups=db.scalar(select(func.count(Group.id))),

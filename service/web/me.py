@@ -1,5 +1,7 @@
 """Members' pages behind a link: a mail's message, an answer to it, the way out. Opening one changes nothing."""
 
+from datetime import datetime
+
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
@@ -12,7 +14,7 @@ from service.models import Delivery, Link, Member
 from service.models.groups import Answer
 from service.rules.consent import Channel
 from service.rules.kinds import NATURES
-from service.web import parts
+from service.web import call_people, parts
 
 pages = Blueprint("me", __name__)
 one_click = Blueprint("one_click", __name__)
@@ -35,7 +37,12 @@ def message(token: str) -> ResponseReturnValue:
 @pages.post("/me/<token>")
 def answer(token: str) -> ResponseReturnValue:
     """Coming, can't come, or words."""
-    now = parts().clock()
+    page = _answered(token, parts().clock())
+    call_people()
+    return page
+
+
+def _answered(token: str, now: datetime) -> ResponseReturnValue:
     with parts().open_db() as db:
         link = links.follow(db, token, "message", now)
         if link is None:
@@ -44,13 +51,12 @@ def answer(token: str) -> ResponseReturnValue:
         said = request.form.get("answer", "")
         words = request.form.get("words", "").strip()[:LONGEST]
         group_session = delivery.group_session
+        told = keep_page_reply(db, delivery, words, now) if words else ""
         if said in set(Answer) and group_session is not None and group_session.starts_at > now:
             attend.answer(db, group_session, delivery.member, Answer(said), now)
-        elif words:
-            return _page(db, link, said=keep_page_reply(db, delivery, words, now))
-        else:
+        elif not words:
             return _page(db, link, CHOOSE[delivery.member.language == "es"]), 422
-        return _page(db, link, said=THANKS[delivery.member.language == "es"])
+        return _page(db, link, said=told or THANKS[delivery.member.language == "es"])
 
 
 @pages.get("/u/<token>")

@@ -16,11 +16,11 @@ from service.models.practice import Role
 from service.rules import rows
 from service.rules.contact import ContactError, read_email
 from service.rules.lines import COUNTRIES
-from service.web import parts
+from service.web import flags, parts
 
 pages = Blueprint("sign_in", __name__)
 
-MEMBERS = frozenset({"me", "one_click", "opt_in"})
+MEMBERS = frozenset({"me", "one_click", "opt_in", "by_link", "not_me"})
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
 """Behind a proxy on this machine everybody comes from it."""
@@ -43,6 +43,7 @@ NAV = (
     ("queue.coming", "Queue", "clock"),
     ("log.all_deliveries", "Log", "send"),
     ("templates.all_texts", "Texts", "file-text"),
+    ("on_call.contacts", "On call", "phone"),
     ("settings.practice", "Settings", "settings"),
 )
 
@@ -69,6 +70,7 @@ def page_context() -> dict[str, Any]:
         practice = db.scalars(select(Practice)).first()
         g.country = practice.country if practice else ""
         waiting = db.scalar(select(func.count(Reply.id)).where(Reply.handled_at.is_(None))) if staff else 0
+        alarm = flags.alarm(db, parts().clock()) if staff else None
     return {
         "practice": practice,
         "practice_name": _shown_name(practice),
@@ -79,6 +81,7 @@ def page_context() -> dict[str, Any]:
         "nav": _nav(waiting or 0) if staff else [],
         "zone": practice.zone if practice else None,
         "now": parts().clock(),
+        "alarm": alarm,
         "account_url": None,
         "help_url": None,
         "idle": None,
@@ -237,7 +240,7 @@ def _nav(waiting: int) -> list[NavItem]:
 
 
 def _is_current(view: str, blueprint: str) -> bool:
-    owner = {"sessions": "groups", "group_members": "groups"}.get(blueprint, blueprint)
+    owner = {"sessions": "groups", "group_members": "groups", "flags": "replies"}.get(blueprint, blueprint)
     return view.partition(".")[0] == owner
 
 

@@ -23,7 +23,7 @@ from service.flows.receive import Inbound, receive
 from service.flows.receive_mail import receive_mail
 from service.flows.settle import Report, settle
 from service.rules.lifecycle import State
-from service.web import parts
+from service.web import call_people, parts
 
 twilio = Blueprint("twilio", __name__, url_prefix="/webhooks/twilio")
 sendgrid = Blueprint("sendgrid", __name__, url_prefix="/webhooks/sendgrid")
@@ -70,6 +70,7 @@ def inbound() -> ResponseReturnValue:
         return _twiml("")
     with parts().open_db() as db:
         answer = receive(db, text, parts().clock())
+    call_people()
     return _twiml(answer)
 
 
@@ -128,6 +129,7 @@ def inbound_mail() -> ResponseReturnValue:
     mail = read_mail(request.get_data(), request.headers.get("Content-Type", ""))
     with parts().open_db() as db:
         receive_mail(db, mail, parts().clock())
+    call_people()
     return "", 204
 
 

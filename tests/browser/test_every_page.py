@@ -15,25 +15,12 @@ expect.set_options(timeout=PATIENCE)
 
 SERIOUS = ("serious", "critical")
 PAGES = (
-    "/",
-    "/groups",
-    "/groups/new",
-    "/members",
-    "/replies",
-    "/replies?show=all",
-    "/log",
-    "/log?show=waiting",
-    "/queue",
+    *("/", "/groups", "/groups/new", "/members", "/replies", "/replies?show=all", "/log", "/log?show=waiting"),
+    *("/queue", "/flags", "/on-call"),
 )
 MORE_PAGES = (
-    "/templates",
-    "/templates/checkin_0_10",
-    "/queue",
-    "/queue?as_of=2027-01-06T17:59",
-    "/settings",
-    "/nowhere",
-    "/me/stale",
-    "/password/stale",
+    *("/templates", "/templates/checkin_0_10", "/queue?as_of=2027-01-06T17:59", "/settings"),
+    *("/nowhere", "/me/stale", "/password/stale"),
 )
 
 
@@ -53,7 +40,7 @@ def furnished(product, browser):
         text(product, "+12025550163", "I want to die")
         group = walk.page.url.removeprefix(product.url).removesuffix("/members")
         links = []
-        for page, kind in ((group, "/sessions/"), ("/members", "/members/")):
+        for page, kind in ((group, "/sessions/"), ("/members", "/members/"), ("/flags", "/flags/")):
             walk.go(page)
             links.append(walk.page.locator(f"main a[href^='{kind}']").first.get_attribute("href"))
     return [*PAGES, group, f"{group}/members", f"{group}/messages", *links, *MORE_PAGES]

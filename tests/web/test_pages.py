@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import func, select
 
 from service.flows import enrol, schedule
+from service.flows.alert import raise_flag
 from service.models import (
     Attendance,
     Delivery,
     Enrolment,
+    Flag,
     Group,
     GroupSession,
     Invitation,
@@ -22,6 +24,7 @@ from service.models import (
 )
 from service.models.groups import Answer, Came, SessionState
 from service.rules.consent import Channel
+from service.rules.distress import Category, Finding, Level
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from tests import builders
@@ -439,6 +442,9 @@ def a_reply(parts, distress=None, at=NOW):
             distress=distress,
         )
         db.add(row)
+        db.flush()
+        if distress:
+            raise_flag(db, row, Finding(Level.CRISIS, Category(distress), "a pattern"), at)
         return row.id
 
 
@@ -468,11 +474,15 @@ def test_a_mail_from_nobody_we_know_is_not_called_a_number(parts, staff):
     assert "Unknown address" in staff.get("/replies").text
 
 
-def test_distress_that_somebody_looked_at_is_red_no_more(parts, staff):
+def test_distress_stays_red_until_what_was_done_is_on_record(parts, staff):
     key = a_reply(parts, "self_harm")
     staff.post(f"/replies/{key}/handled", {"back": "/"})
+    was_red = "needs a person now" in staff.get("/").text
+    with parts.read_db() as db:
+        flag = db.scalars(select(Flag.id)).one()
+    staff.post(f"/flags/{flag}/close", {"outcome": "called", "record": "I called her.", "waits": "72"})
 
-    assert "needs a person now" not in staff.get("/").text
+    assert (was_red, "needs a person now" in staff.get("/").text) == (True, False)
 
 
 @pytest.mark.parametrize("path", ["/log", "/replies"])
