@@ -32,6 +32,7 @@ from service.web import (
     log,
     me,
     members,
+    message,
     on_call,
     opt_in,
     pager,
@@ -63,7 +64,7 @@ HEADERS = {
 }
 STAFF = (
     *(home, groups, group_members, sessions, members, consents, contact, replies),
-    *(flags, on_call, queue, log, templates_page, settings_pages),
+    *(flags, on_call, queue, log, templates_page, message, settings_pages),
 )
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)
 LARGEST_PAGE = 9_000_000

@@ -21,7 +21,7 @@ LANGUAGES = ("en", "es")
 FIELDS = frozenset(
     {
         *("sender", "phone", "hours", "n", "crisis", "crisis_short", "danger", "postal_address"),
-        *("day", "time", "next_day", "next_time", "link", "unsubscribe", "name"),
+        *("day", "time", "next_day", "next_time", "link", "unsubscribe", "name", "words"),
     }
 )
 FIELD = re.compile(r"\{([a-z_]{1,20})\}")

@@ -44,7 +44,7 @@ def by_name(paths):
 @pytest.mark.parametrize("language", texts.LANGUAGES)
 @pytest.mark.parametrize("kind", list(Kind))
 def test_every_kind_has_its_text_in_every_language(parts, kind, language):
-    values = dict.fromkeys(("day", "time", "next_day", "next_time"), "Wed Sep 30")
+    values = dict.fromkeys(("day", "time", "next_day", "next_time", "words"), "Wed Sep 30")
     with parts.read_db() as db:
         text = texts.sms(TEXTS[kind], db.scalars(select(Practice)).one(), language, values)
 
@@ -55,7 +55,7 @@ def test_every_kind_has_its_text_in_every_language(parts, kind, language):
 @pytest.mark.parametrize("language", texts.LANGUAGES)
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.INVITATION])
 def test_what_stands_beside_buttons_asks_for_no_reply_by_text(parts, kind, language):
-    values = dict.fromkeys(("day", "time", "next_day", "next_time"), "Wed Sep 30")
+    values = dict.fromkeys(("day", "time", "next_day", "next_time", "words"), "Wed Sep 30")
     with parts.read_db() as db:
         text = texts.page(TEXTS[kind], db.scalars(select(Practice)).one(), language, values)
 

@@ -22,6 +22,7 @@ TEXTS = {
     Kind.MOVED: "reschedule",
     Kind.CANCELLED: "cancellation",
     Kind.INVITATION: "opt_in_request",
+    Kind.NOTE: "staff_note",
 }
 LINKS_LAST = timedelta(hours=72)
 
@@ -38,6 +39,8 @@ def words_of(db: Session, delivery: Delivery, practice: Practice, now: datetime)
     """What the delivery says if it goes out now. Raises MissingText where the member's language has no such text."""
     member = delivery.member
     group_session = delivery.group_session
+    if delivery.kind is Kind.NOTE:
+        return _note(db, delivery, practice)
     if group_session is None:
         return _said(db, delivery, practice, TEXTS[delivery.kind], {})
     values = texts.fields_of(group_session, member, practice)
@@ -54,6 +57,15 @@ def words_of(db: Session, delivery: Delivery, practice: Practice, now: datetime)
             said = texts.when(following.starts_at, following.group, member, practice)
             values |= {"next_day": said.day, "next_time": said.time}
     return _said(db, delivery, practice, key, values)
+
+
+def _note(db: Session, delivery: Delivery, practice: Practice) -> Words:
+    """What staff wrote: kept raw until the first try, and as it left from then on."""
+    if delivery.attempts:
+        return Words(delivery.body, delivery.wording or "")
+    about = texts.fields_of(delivery.group_session, delivery.member, practice) if delivery.group_session else {}
+    words = texts.filled("page", delivery.body, practice, delivery.member.language, about)
+    return _said(db, delivery, practice, TEXTS[Kind.NOTE], {"words": words})
 
 
 def _said(db: Session, delivery: Delivery, practice: Practice, key: str, values: Mapping[str, str]) -> Words:

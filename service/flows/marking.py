@@ -237,7 +237,7 @@ class Marking:
     def _body(self, delivery: Delivery) -> compose.Words:
         """The words: the same for all of a session who read the same language by the same clock."""
         member = delivery.member
-        if delivery.group_session_id is None:
+        if delivery.group_session_id is None or delivery.kind is Kind.NOTE:
             return compose.words_of(self._db, delivery, self._practice, self._now)
         alike = (delivery.kind, delivery.channel, delivery.group_session_id, member.language, member.time_zone)
         if alike not in self._bodies:

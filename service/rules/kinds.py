@@ -18,6 +18,8 @@ class Kind(StrEnum):
     MOVED = "moved"
     CANCELLED = "cancelled"
     INVITATION = "invitation"
+    NOTE = "note"
+    """Written by staff, to one or all of a group."""
 
 
 class Anchor(StrEnum):
@@ -104,6 +106,7 @@ NATURES = {
         Purpose.REMINDER, True, WhenUnknown.AGAIN, is_capped=False, useful_for=timedelta(days=30), falls_back=True
     ),
     Kind.INVITATION: Nature(None, True, WhenUnknown.LEAVE, is_capped=False, useful_for=timedelta(days=1)),
+    Kind.NOTE: Nature(Purpose.REMINDER, True, WhenUnknown.LEAVE, useful_for=timedelta(days=1)),
 }
 
 REMINDERS = frozenset({Kind.REMINDER, Kind.SAME_DAY})
@@ -146,7 +149,7 @@ def slot(kind: Kind, due_at: datetime, occasion: Occasion) -> Slot:
         return reminder_slot(due_at, occasion.starts_at, occasion.known_from, occasion.window)
     if kind in PROMPTS:
         return prompt_slot(due_at, occasion.next_starts_at, occasion.window)
-    if kind is Kind.INVITATION:
+    if kind in (Kind.INVITATION, Kind.NOTE):
         opening = occasion.window.next_opening(due_at)
         return Slot(Action.SKIP if opening is None else Action.SEND, opening)
     return notice_slot(due_at, occasion.starts_at, occasion.window)

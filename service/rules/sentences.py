@@ -13,6 +13,7 @@ MESSAGES = {
     Kind.MOVED: "notice of the new time",
     Kind.CANCELLED: "notice of the cancellation",
     Kind.INVITATION: "the question whether they want texts",
+    Kind.NOTE: "what staff wrote",
 }
 
 BY = {

@@ -56,8 +56,8 @@ class Narrowing:
         errors: dict[str, str] = {}
         kind, channel, shown = given.get("kind", ""), given.get("channel", ""), given.get("show", "all")
         return cls(
-            group=_id(given.get("group", "")),
-            member=_id(given.get("member", "")),
+            group=id_of(given.get("group", "")),
+            member=id_of(given.get("member", "")),
             kind=Kind(kind) if kind in set(Kind) else None,
             channel=Channel(channel) if channel in set(Channel) else None,
             since=rows.read(errors, "since", lambda: rows.optional_date(given.get("since", "")), None),
@@ -134,7 +134,7 @@ def choices(db: Session, narrowing: Narrowing) -> dict[str, list[tuple[str, str]
     }
 
 
-def _id(text: str) -> UUID | None:
+def id_of(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:

@@ -20,6 +20,7 @@ KIND_WORDS = {
     Kind.MOVED: "Notice: moved",
     Kind.CANCELLED: "Notice: cancelled",
     Kind.INVITATION: "Invitation",
+    Kind.NOTE: "Message from staff",
 }
 TONES = {
     State.DELIVERED: "good",

@@ -43,7 +43,8 @@ def furnished(product, browser):
         for page, kind in ((group, "/sessions/"), ("/members", "/members/"), ("/flags", "/flags/")):
             walk.go(page)
             links.append(walk.page.locator(f"main a[href^='{kind}']").first.get_attribute("href"))
-    return [*PAGES, group, f"{group}/members", f"{group}/messages", *links, *MORE_PAGES]
+    written = [f"{path}/message" for path in (group, *links)]
+    return [*PAGES, group, f"{group}/members", f"{group}/messages", *links, *written, *MORE_PAGES]
 
 
 def text(product: Product, sender: str, words: str) -> None:

@@ -1,0 +1,164 @@
+"""Writing to one or all of a group or session: whom it reaches and how it looks is shown before anything goes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.flows import announce, write
+from service.flows.audit import audit
+from service.flows.reword import MORE_THAN
+from service.models import Enrolment, Group, GroupSession, Member, Practice
+from service.models.base import Base
+from service.rules import rows
+from service.rules.recurrence import starts_at
+from service.rules.segments import count
+from service.web import parts
+
+pages = Blueprint("message", __name__)
+
+LATEST = timedelta(days=60)
+NOBODY = UUID(int=0)
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who could be written to from where staff came."""
+
+    name: str
+    where: Mapping[str, UUID]
+    members: Sequence[Member]
+    about: GroupSession | None
+    row: Base
+    back: str
+
+
+@pages.get("/sessions/<uuid:session_id>/message")
+@pages.get("/groups/<uuid:group_id>/message")
+@pages.get("/members/<uuid:member_id>/message")
+def form(**where: UUID) -> ResponseReturnValue:
+    with parts().read_db() as db:
+        audience = _audience(db, where)
+        typed = {"to": "all", "when": "now", "words": request.args.get("words", "")[: write.LONGEST]}
+        return _form(db, audience, typed, {})
+
+
+@pages.post("/sessions/<uuid:session_id>/message")
+@pages.post("/groups/<uuid:group_id>/message")
+@pages.post("/members/<uuid:member_id>/message")
+def send(**where: UUID) -> ResponseReturnValue:
+    """The first press shows whom it reaches and how it looks; the second sends it."""
+    now = parts().clock()
+    typed = {name: value.strip() for name, value in request.form.items()}
+    with parts().open_db() as db:
+        audience = _audience(db, where)
+        draft, members, errors = _read(db, audience, typed, now)
+        if errors or typed.get("action") == "edit":
+            return _form(db, audience, typed, errors), 422 if errors else 200
+        found = write.reach(db, members, draft, now)
+        is_sure = found.people <= MORE_THAN or typed.get("sure") == str(found.people)
+        if typed.get("confirmed") != "1" or not is_sure:
+            asks = {"sure": f"Tick that you mean all {found.people} people."} if typed.get("confirmed") == "1" else {}
+            return _preview(db, audience, typed, draft, found, asks), 422 if asks else 200
+        planned = write.send(db, found)
+        audit(db, g.staff.id, "message written", audience.row, now, count=planned)
+    skipped = f" {len(found.skipped)} skipped." if found.skipped else ""
+    flash(f"{planned} message{'' if planned == 1 else 's'} on the way to {found.people} people.{skipped}", "success")
+    return redirect(audience.back)
+
+
+def _audience(db: Session, where: Mapping[str, UUID]) -> Audience:
+    if about := db.get(GroupSession, where.get("session_id", NOBODY)):
+        back = url_for("sessions.one_session", session_id=about.id)
+        return Audience(about.group.name, where, announce.expected(db, about), about, about, back)
+    if group := db.get(Group, where.get("group_id", NOBODY)):
+        return Audience(
+            group.name, where, _current(db, group), None, group, url_for("groups.one_group", group_id=group.id)
+        )
+    if member := db.get(Member, where.get("member_id", NOBODY)):
+        return Audience(member.name, where, [member], None, member, url_for("members.one_member", member_id=member.id))
+    return abort(404)
+
+
+def _current(db: Session, group: Group) -> Sequence[Member]:
+    today = parts().clock().astimezone(group.zone).date()
+    ids = [row.member_id for row in db.scalars(Enrolment.of_group(group.id)) if row.covers(today)]
+    return db.scalars(select(Member).where(Member.id.in_(ids)).order_by(Member.created_at, Member.id)).all()
+
+
+def _read(
+    db: Session, audience: Audience, typed: Mapping[str, str], now: datetime
+) -> tuple[write.Draft, Sequence[Member], dict[str, str]]:
+    errors: dict[str, str] = {}
+    words = rows.read(
+        errors, "words", lambda: rows.text(typed.get("words", ""), "what you want to say", write.LONGEST), ""
+    )
+    if words and (found := write.problems(db, words, audience.about)):
+        errors["words"] = " ".join(found)
+    at = rows.read(errors, "at", lambda: later(db, typed.get("at", ""), now), now) if _is_later(typed) else now
+    members = [row for row in audience.members if typed.get("to", "all") in ("all", str(row.id))]
+    if not members:
+        errors["to"] = "Choose who it is for. Nobody belongs here at present." if not audience.members else "Choose."
+    if audience.about is not None and audience.about.is_cancelled:
+        errors["words"] = "This session is cancelled. Write from the group instead."
+    return write.Draft(words, audience.about, at), members, errors
+
+
+def _is_later(typed: Mapping[str, str]) -> bool:
+    return typed.get("when") == "later"
+
+
+def later(db: Session, text: str, now: datetime) -> datetime:
+    """`2027-01-05T17:59` on the practice's clock. Raises NotReadable."""
+    zone = db.scalars(select(Practice)).one().zone
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError:
+        local = None
+    if local is None or local.tzinfo is not None:
+        raise rows.NotReadable("Choose a date and a time, like 2027-03-28T17:59.")
+    at = starts_at(local.date(), local.time(), zone)
+    if not now <= at <= now + LATEST:
+        raise rows.NotReadable(f"Choose a time that is still to come, within {LATEST.days} days.")
+    return at
+
+
+def _form(db: Session, audience: Audience, typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
+    return render_template(
+        "staff/message.html",
+        audience=audience,
+        typed=typed,
+        errors=dict(errors),
+        people=[("all", f"All {len(audience.members)} of them")]
+        + [(str(row.id), row.name) for row in audience.members],
+    )
+
+
+def _preview(
+    db: Session,
+    audience: Audience,
+    typed: Mapping[str, str],
+    draft: write.Draft,
+    found: write.Reach,
+    errors: Mapping[str, str],
+) -> str:
+    practice = db.scalars(select(Practice)).one()
+    text = write.sample(practice, draft.words, "en")
+    page = render_template(
+        "staff/message_confirm.html",
+        audience=audience,
+        typed={name: typed.get(name, "") for name in ("to", "words", "when", "at")},
+        draft=draft,
+        found=found,
+        text=text,
+        size=count(text),
+        errors=dict(errors),
+        asks_again=found.people > MORE_THAN,
+    )
+    db.rollback()
+    return page
