@@ -17,6 +17,7 @@ from service.flows.locking import Locked
 from service.flows.pace import Lane
 from service.flows.post import Post
 from service.models import Delivery, GroupSession, Invitation, Member
+from service.models.sealed import LOCKED
 from service.rules.consent import Channel, Given, Refusal
 from service.rules.kinds import NATURES, REMINDERS, Kind, Occasion, slot
 from service.rules.lifecycle import State
@@ -98,7 +99,7 @@ class Marking:
         if refusal is not None:
             self._give_up(delivery, refusal)
             return None
-        if self._is_held(delivery) or self._waits_for_another(delivery):
+        if self._is_held(delivery) or self._waits_for_another(delivery) or self._waits_for_keys(delivery):
             return None
         try:
             letter = self._letter(delivery)
@@ -215,6 +216,14 @@ class Marking:
             return False
         delivery.next_at, delivery.queued_until = self._now + self._post.clock.lasting(LOOKS_AGAIN), None
         return True
+
+    @staticmethod
+    def _waits_for_keys(delivery: Delivery) -> bool:
+        """A provider would refuse what stands in for an address that cannot be read, and the number be suppressed."""
+        is_locked = delivery.member.address(delivery.channel) == LOCKED
+        if is_locked:
+            log.error("delivery %s: the field keys at hand do not open its address", delivery.id)
+        return is_locked
 
     def _takes_its_turn(self, delivery: Delivery, letter: compose.Letter) -> bool:
         """Whether the sending number is free. Otherwise it is as due as before."""

@@ -16,6 +16,7 @@ from service.flows.pace import lock_sender
 from service.flows.post import Post
 from service.journal import Line, left_behind
 from service.models import Delivery
+from service.models.sealed import LOCKED
 from service.rules.consent import Channel, Refusal
 from service.rules.kinds import NATURES, WhenUnknown
 from service.rules.lifecycle import State
@@ -113,7 +114,7 @@ def _next_look(delivery: Delivery, post: Post) -> datetime:
 def _look_up(post: Post, delivery: Delivery) -> Sequence[str] | None:
     """The provider's names of it; None where the provider could not be asked."""
     channel = post.channels[delivery.channel]
-    if not channel.can_look_up:
+    if not channel.can_look_up or LOCKED in (delivery.address, delivery.body):
         return None
     try:
         # a practice clock is not the provider's: the words and what other deliveries hold must then do alone

@@ -497,3 +497,15 @@ def test_the_news_of_a_session_comes_after_a_reminder_that_is_just_leaving(parts
     clock.go(seconds=31)
     deliver(post, [news])
     assert len(texts.outbox) == 1
+
+
+def test_an_address_that_cannot_be_read_with_the_keys_at_hand_waits_for_them(parts, post, texts, due):
+    with parts.open_db() as db:
+        who = db.get_one(Member, due.member)
+        kept = who.mobile_sealed
+        who.mobile_sealed = kept.replace(b"k1", b"k9")
+    assert (outcome(parts, post, due.delivery).state, texts.outbox) == (State.SCHEDULED, [])
+
+    with parts.open_db() as db:
+        db.get_one(Member, due.member).mobile_sealed = kept
+    assert outcome(parts, post, due.delivery).state is State.ACCEPTED

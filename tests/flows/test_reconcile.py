@@ -283,3 +283,21 @@ def test_a_message_that_was_marked_again_meanwhile_is_left_to_its_new_worker(par
     look_until(post, clock, 15)
 
     assert (read(parts, one).state, read(parts, one).provider_id) == (State.SENDING, None)
+
+
+@pytest.mark.parametrize("what", ["address", "body"])
+def test_what_cannot_be_read_with_the_keys_at_hand_is_not_proven_absent(parts, post, texts, clock, what):
+    one = made(parts)
+    lost_answer(texts, accepted=True)
+    deliver(post, [one])
+    with parts.open_db() as db:
+        row = db.get_one(Delivery, one)
+        kept = getattr(row, f"{what}_sealed")
+        setattr(row, f"{what}_sealed", kept.replace(b"k1", b"k9"))
+    look_until(post, clock, 180)
+    assert read(parts, one).state is State.UNKNOWN
+
+    with parts.open_db() as db:
+        setattr(db.get_one(Delivery, one), f"{what}_sealed", kept)
+    look_until(post, clock, 60)
+    assert (read(parts, one).state, len(texts.outbox)) == (State.ACCEPTED, 1)
