@@ -34,6 +34,10 @@ def test_letters_are_folded_to_plain_ones(text, folded):
         ("Yes. No", "yes . no"),
         ("wait... what", "wait what"),
         ("7.5", "7 . 5"),
+        ("I want to d i e", "i wanna die"),
+        ("k.m.s", "kms"),
+        ("k!ll", "kill"),
+        ("my brother's arm", "my brother arm"),
     ],
 )
 def test_words_have_one_spelling(text, words):
@@ -57,6 +61,10 @@ def test_words_have_one_spelling(text, words):
         ("^ blue", "my blue car", False),
         ("car $", "my blue car", True),
         ("@colour car", "green car", True),
+        ("blue &2 car", "a car, a blue one", True),
+        ("blue &2 car", "blue old car", True),
+        ("blue &2 car", "a car. Blue", False),
+        ("blue &&2 car", "a car. Blue", True),
     ],
 )
 def test_a_pattern_says_what_may_stand_where(pattern, text, matches):
@@ -79,6 +87,14 @@ def test_a_match_is_covered_by_one_that_reaches_as_far():
     assert near.within(wide)
     assert not wide.within(near)
     assert near.meets(wide)
+
+
+def test_a_match_is_explained_by_one_that_is_made_of_its_rarest_word():
+    matches = PhraseBook("[common]\nmy\n\n[it]\nmy ~2 car\n\n[toy]\ntoy ~1 car\n").find(words_of("my toy car"))
+    it, toy = sorted(matches, key=lambda match: match.label)
+
+    assert it.explained_by(toy)
+    assert not it.within(toy)
 
 
 def test_a_stem_of_three_letters_is_refused():
