@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from service import texts
 from service.flows import attend
+from service.flows.converse import WHICH, Asked
 from service.flows.opting import From, accept_invitation, not_theirs, opt_in, opt_out, reminders_only, take_break
 from service.models import Delivery, Member, Practice, Reply
 from service.models.groups import Answer
@@ -46,8 +47,7 @@ class Heard:
     members: list[Member]
     meant: Understanding
     inbound: Inbound
-    asked: Mapping[Prompt, Delivery]
-    """What was asked last of each sort, and may still be answered."""
+    asked: Asked
     values: dict[str, str] = field(default_factory=dict)
     """What the answer's text has to say beside what every text says."""
 
@@ -104,14 +104,38 @@ def _pause(db: Session, heard: Heard, now: datetime) -> str:
 
 
 def _attendance(db: Session, heard: Heard, now: datetime) -> str:
-    asked = heard.asked[Prompt.REMINDER]
+    if heard.asked.either:
+        return _ask_which(db, heard)
+    return _coming(db, heard, heard.asked.last[Prompt.REMINDER], heard.meant.meaning, now)
+
+
+def _ask_which(db: Session, heard: Heard) -> str:
+    """By day and hour: no name, and nothing else of either visit."""
+    practice = db.scalars(select(Practice)).one()
+    for names, asked in zip((("day", "time"), ("next_day", "next_time")), heard.asked.either, strict=True):
+        assert asked.group_session is not None, "a reminder is about a session"
+        said = texts.fields_of(asked.group_session, asked.member, practice)
+        heard.values.update(zip(names, (said["day"], said["time"]), strict=True))
+    return "" if heard.inbound.provider_answered else WHICH
+
+
+def _which(db: Session, heard: Heard, now: datetime) -> str:
+    """A or B: what they said before belongs to this visit."""
+    pick = heard.asked.pick
+    assert pick is not None, "only then is A an answer"
+    asked = heard.asked.either[0 if heard.meant.is_first else 1]
+    pick.handled_at = pick.handled_at or now
+    return _coming(db, heard, asked, Meaning(pick.meaning), now)
+
+
+def _coming(db: Session, heard: Heard, asked: Delivery, meaning: Meaning, now: datetime) -> str:
     group_session = asked.group_session
     assert group_session is not None, "a reminder is about a session"
     heard.reply.group_session_id, heard.reply.member_id = group_session.id, asked.member_id
-    attend.answer(db, group_session, asked.member, ANSWERS[heard.meant.meaning], now)
+    attend.answer(db, group_session, asked.member, ANSWERS[meaning], now)
     if heard.inbound.provider_answered:
         return ""
-    return "confirm_ack" if heard.meant.meaning is Meaning.COMING else "decline_ack"
+    return "confirm_ack" if meaning is Meaning.COMING else "decline_ack"
 
 
 def _score(db: Session, heard: Heard, now: datetime) -> str:
@@ -139,6 +163,7 @@ FOR_MEMBERS: Mapping[Meaning, Doing] = {
     Meaning.PAUSE: _pause,
     Meaning.COMING: _attendance,
     Meaning.CANNOT: _attendance,
+    Meaning.WHICH: _which,
     Meaning.SCORE: _score,
     Meaning.GOAL: _silence,
     Meaning.LATE: _silence,

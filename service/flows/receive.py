@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from service import texts
 from service.flows import alert, converse
-from service.flows.answer import Heard, Inbound, act
+from service.flows.answer import ANSWERS, Heard, Inbound, act
 from service.flows.suppress import is_suppressed, lock_members
 from service.models import Delivery, GroupSession, Member, Practice, Reply
 from service.models.sealed import index_of
@@ -37,7 +37,7 @@ SAID_TO_THE_OPTED_OUT = ("crisis", "stop_confirmation_with_crisis", "help_reply"
 DONE_WITH = frozenset(
     {
         *(Meaning.COMING, Meaning.CANNOT, Meaning.OPT_IN, Meaning.HELP, Meaning.LESS, Meaning.PAUSE),
-        *(Meaning.AUTOMATIC, Meaning.EMPTY),
+        *(Meaning.AUTOMATIC, Meaning.EMPTY, Meaning.WHICH),
     }
 )
 """Done with once it was acted on, where the scan found nothing; everything else waits for a person."""
@@ -130,12 +130,12 @@ def _answered(
 ) -> str:
     practice = db.scalars(select(Practice)).one()
     language = members[0].language if members else "en"
-    asked = converse.open_questions(db, members, now)
+    asked = converse.open_questions(db, reply, members, now)
     was_out = is_suppressed(db, Channel.SMS, reply.address_index)
     is_silent = was_out or (bool(members) and all(member.stopped_at for member in members))
     meant = understand(
         inbound.text,
-        open_prompts=set(asked),
+        open_prompts=asked.prompts,
         was_opted_out=was_out,
         language=language,
         provider_says=inbound.provider_says,
@@ -149,7 +149,8 @@ def _answered(
     key = key if crisis is None else crisis
     if is_silent and not key.startswith(SAID_TO_THE_OPTED_OUT):
         key = ""
-    is_bare = not meant.words and not inbound.has_picture
+    is_open = bool(asked.either) and meant.meaning in ANSWERS
+    is_bare = not (meant.words or inbound.has_picture or is_open)
     if meant.meaning in DONE_WITH and finding.level is Level.NONE and is_bare:
         reply.handled_at = now
     if not key or _said_lately(db, reply, key, now):

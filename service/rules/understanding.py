@@ -27,6 +27,8 @@ class Prompt(StrEnum):
     CHECKIN = "checkin"
     GOAL = "goal"
     REFLECTION = "reflection"
+    WHICH = "which"
+    """A or B: which of two visits an answer was about."""
 
 
 class Meaning(StrEnum):
@@ -39,6 +41,7 @@ class Meaning(StrEnum):
     COMING = "coming"
     CANNOT = "cannot"
     LATE = "late"
+    WHICH = "which"
     SCORE = "score"
     GOAL = "goal"
     WRONG_NUMBER = "wrong_number"
@@ -72,6 +75,8 @@ class Understanding:
     score: Decimal | None = None
     """0, worst, to 10, best; halves and the like are kept as they were written."""
     goal: GoalAnswer | None = None
+    is_first: bool = False
+    """A: the first of the two."""
     words: str = ""
     """What was said beside the answer, for staff; "" if the answer is all there is."""
     all_channels: bool = False
@@ -115,7 +120,7 @@ def understand(
         return Understanding(Meaning.AUTOMATIC, words=text)
     found = _Found(text, language, frozenset(open_prompts))
     by_provider = _by_provider(found, provider_says, was_opted_out)
-    steps = (_opt_out, _command, _wrong_number, _empty, _attendance, _score, _goal)
+    steps = (_opt_out, _command, _wrong_number, _which, _empty, _attendance, _score, _goal)
     chain = (understood for step in steps if (understood := step(found)) is not None)
     return by_provider or next(chain, None) or _words(found)
 
@@ -198,6 +203,12 @@ def _wrong_number(found: _Found) -> Understanding | None:
     if "wrong number" in found.labels or is_another:
         return Understanding(Meaning.WRONG_NUMBER, words=found.text.strip())
     return None
+
+
+def _which(found: _Found) -> Understanding | None:
+    if Prompt.WHICH not in found.prompts or found.first not in ("a", "b") or found.plain.count(" ") > 1:
+        return None
+    return Understanding(Meaning.WHICH, is_first=found.first == "a", words=found.beside, answers=Prompt.WHICH)
 
 
 def _empty(found: _Found) -> Understanding | None:
