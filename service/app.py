@@ -25,6 +25,7 @@ from service.upgrade import WrongVersion, check
 from service.web import (
     consents,
     contact,
+    data_quality,
     flags,
     group_members,
     groups,
@@ -42,6 +43,7 @@ from service.web import (
     settings_pages,
     sign_in,
     templates_page,
+    try_week,
     webhooks,
 )
 from service.web.words import filters
@@ -64,7 +66,7 @@ HEADERS = {
 }
 STAFF = (
     *(home, groups, group_members, sessions, members, consents, contact, replies),
-    *(flags, on_call, queue, log, templates_page, message, settings_pages),
+    *(flags, on_call, queue, log, templates_page, message, settings_pages, data_quality, try_week),
 )
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)
 LARGEST_PAGE = 9_000_000

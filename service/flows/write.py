@@ -119,6 +119,8 @@ class _Round:
         purpose = NATURES[Kind.NOTE].purpose
         if channel not in member.choice.channels:
             return Refusal.NOT_CHOSEN
+        if member.stopped_at is not None:
+            return Refusal.HALTED
         refusal = purpose and standing.refusal(channel, purpose, member.address_index(channel))
         if refusal:
             return refusal

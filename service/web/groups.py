@@ -1,6 +1,8 @@
 """Groups: all of them, a new one, and one with its sessions and messages."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +14,7 @@ from sqlalchemy.orm import Session
 from service.flows import schedule, show
 from service.flows.audit import audit
 from service.flows.plan import plan
+from service.flows.sample_week import sample_week
 from service.models import Delivery, Enrolment, Group, GroupSession, Practice, Rule
 from service.rules import rows, sentences
 from service.rules.lifecycle import State
@@ -19,6 +22,8 @@ from service.web import parts
 from service.web.forms import GroupForm
 
 pages = Blueprint("groups", __name__, url_prefix="/groups")
+
+NO_ERRORS: Mapping[str, str] = MappingProxyType({})
 
 
 @pages.get("")
@@ -107,7 +112,7 @@ def one_group(group_id: UUID) -> ResponseReturnValue:
 def messages(group_id: UUID) -> ResponseReturnValue:
     with parts().read_db() as db:
         group = get_group(db, group_id)
-        return render_template("staff/group_messages.html", group=group, rules=_sentences(db, group))
+        return _messages_page(db, group)
 
 
 @pages.post("/<uuid:group_id>/messages")
@@ -138,8 +143,7 @@ def change_rule(group_id: UUID, rule_id: UUID) -> ResponseReturnValue:
         errors: dict[str, str] = {}
         hours = rows.read(errors, f"hours_{rule.id}", lambda: rows.whole(request.form.get("hours", ""), 1, 336), 0)
         if errors or rule.minutes is None:
-            listed = _sentences(db, group)
-            return render_template("staff/group_messages.html", group=group, rules=listed, errors=errors), 422
+            return _messages_page(db, group, errors), 422
         before = _hours_of(db, rule)
         rule.minutes = hours * 60
         audit(db, g.staff.id, "rule changed", rule, now, hours=hours)
@@ -182,6 +186,12 @@ def _seen(form: GroupForm) -> str:
 
 def _name_is_taken(db: Session, name: str) -> bool:
     return db.scalars(select(Group.id).where(Group.name_index == schedule.name_index(name))).first() is not None
+
+
+def _messages_page(db: Session, group: Group, errors: Mapping[str, str] = NO_ERRORS) -> str:
+    week = sample_week(db, group, parts().clock())
+    listed = _sentences(db, group)
+    return render_template("staff/group_messages.html", group=group, rules=listed, week=week, errors=dict(errors))
 
 
 def _sentences(db: Session, group: Group) -> list[dict[str, Any]]:

@@ -15,13 +15,15 @@ from service.rules.consent import Channel
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from service.web import parts
-from service.web.narrowing import SHOWN
+from service.web.narrowing import SHOWN, one_page
 from service.web.on_call import to_dos
 
 pages = Blueprint("home", __name__)
 
 OVERDUE = timedelta(minutes=2)
 LAST_DAYS = timedelta(days=7)
+SOONEST = 200
+"""Messages that are bundled into what goes out next."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,9 @@ def today() -> ResponseReturnValue:
 
 def going_out(db: Session, now: datetime, most: int) -> list[GoingOut]:
     """What leaves next, by time, kind and session."""
-    query = select(Delivery).where(Delivery.state == State.SCHEDULED).order_by(Delivery.next_at, Delivery.id).limit(200)
+    query = select(Delivery).where(Delivery.state == State.SCHEDULED).order_by(Delivery.next_at, Delivery.id)
     bundles: dict[tuple[datetime, Kind, object], list[Delivery]] = {}
-    for delivery in db.scalars(query):
+    for delivery in one_page(db, query, 1, SOONEST):
         minute = delivery.next_at.replace(second=0, microsecond=0)
         bundles.setdefault((minute, delivery.kind, delivery.group_session_id), []).append(delivery)
     found = []

@@ -14,7 +14,7 @@ from service.models import Delivery, Practice
 from service.rules.consent import Channel
 from service.web import parts
 from service.web.forms import page_asked
-from service.web.narrowing import AHEAD, SHOWN_WORDS, Narrowing, choices, with_names
+from service.web.narrowing import AHEAD, SHOWN_WORDS, Narrowing, choices, one_page, with_names
 from service.web.words import KIND_WORDS, fate
 
 pages = Blueprint("log", __name__, url_prefix="/log")
@@ -35,7 +35,7 @@ def all_deliveries() -> ResponseReturnValue:
         query = _query(db, narrowing)
         count = query.order_by(None).with_only_columns(func.count(Delivery.id))
         total = db.scalar(count) or 0
-        deliveries = db.scalars(with_names(query).limit(PER_PAGE).offset((page - 1) * PER_PAGE)).all()
+        deliveries = one_page(db, query, page, PER_PAGE)
         shown = render_template(
             "staff/log.html",
             deliveries=deliveries,

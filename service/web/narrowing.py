@@ -1,6 +1,6 @@
 """What a list of messages is narrowed down to, as its address says it: ids and words of ours, never a name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
@@ -118,6 +118,13 @@ def with_names(query: Select[Delivery]) -> Select[Delivery]:
     """What a row shows is read along with it, however many there are."""
     group = joinedload(Delivery.group_session).joinedload(GroupSession.group)
     return query.options(joinedload(Delivery.member), joinedload(Delivery.rule), group)
+
+
+def one_page(db: Session, query: Select[Delivery], page: int, per_page: int) -> Sequence[Delivery]:
+    """One page of a list, with names. Its ids first: to sort whole rows takes ten times as long."""
+    ids = db.scalars(query.with_only_columns(Delivery.id).limit(per_page).offset((page - 1) * per_page)).all()
+    found = {row.id: row for row in db.scalars(with_names(select(Delivery).where(Delivery.id.in_(ids))))}
+    return [found[one] for one in ids if one in found]
 
 
 def choices(db: Session, narrowing: Narrowing) -> dict[str, list[tuple[str, str]]]:

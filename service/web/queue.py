@@ -23,7 +23,7 @@ from service.rules.recurrence import starts_at
 from service.web import parts
 from service.web.forms import page_asked
 from service.web.message import later
-from service.web.narrowing import Narrowing, choices, of_group, with_names
+from service.web.narrowing import Narrowing, choices, of_group, one_page, with_names
 from service.web.words import KIND_WORDS
 
 pages = Blueprint("queue", __name__, url_prefix="/queue")
@@ -58,8 +58,8 @@ def coming() -> ResponseReturnValue:
         practice = db.scalars(select(Practice)).one()
         wanted = _wanted(narrowing, now)
         total = db.scalar(select(func.count(Delivery.id)).where(*wanted)) or 0
-        query = with_names(select(Delivery).where(*wanted).order_by(Delivery.next_at, Delivery.id))
-        deliveries = db.scalars(query.limit(PER_PAGE).offset((page - 1) * PER_PAGE)).all()
+        query = select(Delivery).where(*wanted).order_by(Delivery.next_at, Delivery.id)
+        deliveries = one_page(db, query, page, PER_PAGE)
         as_of = _as_of(request.args, practice, errors)
         shown = render_template(
             "staff/queue.html",

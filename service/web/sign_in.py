@@ -240,7 +240,13 @@ def _nav(waiting: int) -> list[NavItem]:
 
 
 def _is_current(view: str, blueprint: str) -> bool:
-    owner = {"sessions": "groups", "group_members": "groups", "flags": "replies"}.get(blueprint, blueprint)
+    owner = {
+        "sessions": "groups",
+        "group_members": "groups",
+        "try_week": "groups",
+        "data_quality": "members",
+        "flags": "replies",
+    }.get(blueprint, blueprint)
     return view.partition(".")[0] == owner
 
 

@@ -85,10 +85,10 @@ def fate(delivery: Delivery, zone: ZoneInfo) -> str:
     if delivery.state in UNSETTLED:
         return f"{words}: {UNSETTLED[delivery.state]}"
     explains = delivery.state in GIVEN_UP or delivery.state is State.UNDELIVERED
-    return f"{words}: {_explained(delivery.reason)}" if explains and delivery.reason else words
+    return f"{words}: {said_by_provider(delivery.reason)}" if explains and delivery.reason else words
 
 
-def _explained(reason: str) -> str:
+def said_by_provider(reason: str) -> str:
     """A reason that ends in one of Twilio's codes, said as a sentence; the code stays for whoever looks it up."""
     code = reason.rpartition(" ")[2]
     said = SAYS.get(int(code)) if code.isdecimal() else None

@@ -19,6 +19,7 @@ PAGES = (
     *("/queue", "/flags", "/on-call"),
 )
 MORE_PAGES = (
+    "/data-quality",
     *("/templates", "/templates/checkin_0_10", "/queue?as_of=2027-01-06T17:59", "/settings"),
     *("/nowhere", "/me/stale", "/password/stale"),
 )
@@ -43,7 +44,7 @@ def furnished(product, browser):
         for page, kind in ((group, "/sessions/"), ("/members", "/members/"), ("/flags", "/flags/")):
             walk.go(page)
             links.append(walk.page.locator(f"main a[href^='{kind}']").first.get_attribute("href"))
-    written = [f"{path}/message" for path in (group, *links)]
+    written = [*(f"{path}/message" for path in (group, *links)), f"{group}/week"]
     return [*PAGES, group, f"{group}/members", f"{group}/messages", *links, *written, *MORE_PAGES]
 
 
