@@ -190,8 +190,7 @@ JOINED = {
     "heartattack": "heart attack",
     "rn": "right now",
     "goodbyes": "goodbye",
-    "bye": "goodbye",
-    "byebye": "goodbye",
+    "byebye": "bye",
     "al": "a el",
     "del": "de el",
 }
