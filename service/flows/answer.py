@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from service import texts
 from service.flows import attend
+from service.flows.check_in import is_low, keep_answer
 from service.flows.converse import WHICH, Asked
 from service.flows.opting import From, accept_invitation, not_theirs, opt_in, opt_out, reminders_only, take_break
 from service.models import Delivery, Member, Practice, Reply
@@ -18,8 +19,6 @@ from service.rules.pausing import pause_until
 from service.rules.understanding import Meaning, Prompt, Understanding
 
 ANSWERS = {Meaning.COMING: Answer.COMING, Meaning.CANNOT: Answer.CANNOT}
-LOW = 2
-"""Of 10. So low a check-in is answered with where help is, and nothing about the number."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,17 @@ def _coming(db: Session, heard: Heard, asked: Delivery, meaning: Meaning, now: d
 
 
 def _score(db: Session, heard: Heard, now: datetime) -> str:
-    return "unmonitored_notice" if heard.meant.score is not None and heard.meant.score <= LOW else ""
+    asked, score = heard.asked.last[Prompt.CHECKIN], heard.meant.score
+    assert score is not None, "that is what makes it one"
+    help_is_due = is_low(db, asked, score)
+    keep_answer(db, asked, heard.reply, str(score), now)
+    return "unmonitored_notice" if help_is_due else ""
+
+
+def _goal(db: Session, heard: Heard, now: datetime) -> str:
+    assert heard.meant.goal is not None, "that is what makes it one"
+    keep_answer(db, heard.asked.last[Prompt.GOAL], heard.reply, heard.meant.goal, now)
+    return ""
 
 
 def _silence(db: Session, heard: Heard, now: datetime) -> str:
@@ -165,6 +174,6 @@ FOR_MEMBERS: Mapping[Meaning, Doing] = {
     Meaning.CANNOT: _attendance,
     Meaning.WHICH: _which,
     Meaning.SCORE: _score,
-    Meaning.GOAL: _silence,
+    Meaning.GOAL: _goal,
     Meaning.LATE: _silence,
 }

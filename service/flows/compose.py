@@ -19,6 +19,7 @@ TEXTS = {
     Kind.SAME_DAY: "same_day_discreet",
     Kind.REFLECTION: "reflection_prompt",
     Kind.CHECKIN: "checkin_0_10",
+    Kind.GOAL: "goal_checkin",
     Kind.MOVED: "reschedule",
     Kind.CANCELLED: "cancellation",
     Kind.INVITATION: "opt_in_request",

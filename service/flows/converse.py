@@ -15,6 +15,8 @@ from service.rules.understanding import Prompt
 
 PROMPT_OPEN = timedelta(hours=48)
 """So long after a prompt an answer is taken for one to it."""
+TAKEN_LATE = timedelta(days=7)
+"""So long a number or a DID is still taken, and marked as late."""
 TOGETHER = timedelta(hours=2)
 """Two visits of one member that were asked about within this are told apart by asking, not by guessing."""
 PICK_OPEN = timedelta(hours=24)
@@ -23,9 +25,9 @@ JOINED = timedelta(minutes=15)
 LAST_TEXTS = 3
 """Texts in quick succession are read as one: a sentence may be cut in two."""
 
-ASKING = (*REMINDERS, Kind.MOVED, Kind.CHECKIN, Kind.REFLECTION)
 WENT_OUT = (*REPORTED, State.SENDING, State.UNKNOWN, State.ASSUMED)
-PROMPTS = {Kind.CHECKIN: Prompt.CHECKIN, Kind.REFLECTION: Prompt.REFLECTION}
+PROMPTS = {Kind.CHECKIN: Prompt.CHECKIN, Kind.GOAL: Prompt.GOAL, Kind.REFLECTION: Prompt.REFLECTION}
+ASKING = (*REMINDERS, Kind.MOVED, *PROMPTS)
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ def _open(members: Collection[Member], now: datetime, asked_by: datetime) -> Sel
             Delivery.marked_at <= asked_by,
             or_(
                 Delivery.kind.in_((*REMINDERS, Kind.MOVED)) & (GroupSession.starts_at > now),
-                Delivery.kind.in_(tuple(PROMPTS)) & (Delivery.marked_at > now - PROMPT_OPEN),
+                (Delivery.kind == Kind.REFLECTION) & (Delivery.marked_at > now - PROMPT_OPEN),
+                Delivery.kind.in_((Kind.CHECKIN, Kind.GOAL)) & (Delivery.marked_at > now - TAKEN_LATE),
             ),
         )
         .order_by(Delivery.marked_at)

@@ -40,6 +40,7 @@ EDITABLE = {
         Editable("same_day_discreet", "Same-day reminder", (Kind.SAME_DAY,), START),
         Editable("reflection_prompt", "Reflection question", (Kind.REFLECTION,), START),
         Editable("checkin_0_10", "Check-in", (Kind.CHECKIN,), START),
+        Editable("goal_checkin", "Goal question", (Kind.GOAL,), START),
         Editable("reschedule", "Notice: moved", (Kind.MOVED,), NEXT),
         Editable("cancellation", "Notice: cancelled", (Kind.CANCELLED,), NEXT),
         Editable("cancellation_last", "Notice: cancelled, none follows", (Kind.CANCELLED,), START),

@@ -65,6 +65,7 @@ def add_group(db: Session, about: About, meeting: Meeting, now: datetime) -> Gro
                 days=default.timing.days,
                 at=default.timing.at,
                 stop_if_answered=default.stop_if_answered,
+                is_on=default.is_on,
                 position=position,
             )
         )

@@ -5,6 +5,7 @@ from service.models.audit import AuditEntry, Heartbeat
 from service.models.base import Base
 from service.models.deliveries import Delivery, DeliveryEvent, Sender
 from service.models.groups import Attendance, Enrolment, Group, GroupSession, Rule, Series
+from service.models.journal import CheckIn
 from service.models.people import Consent, Invitation, Link, Member, Suppression
 from service.models.practice import Practice, SignIn, Staff
 from service.models.replies import Reply
@@ -15,6 +16,7 @@ __all__ = [
     "Attendance",
     "AuditEntry",
     "Base",
+    "CheckIn",
     "Consent",
     "Contact",
     "Delivery",

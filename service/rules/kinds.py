@@ -15,6 +15,7 @@ class Kind(StrEnum):
     SAME_DAY = "same_day"
     REFLECTION = "reflection"
     CHECKIN = "checkin"
+    GOAL = "goal"
     MOVED = "moved"
     CANCELLED = "cancelled"
     INVITATION = "invitation"
@@ -101,6 +102,7 @@ NATURES = {
         Purpose.REFLECTION, False, WhenUnknown.LEAVE, useful_for=timedelta(hours=2), is_prompt=True
     ),
     Kind.CHECKIN: Nature(Purpose.CHECKIN, False, WhenUnknown.LEAVE, useful_for=timedelta(hours=2), is_prompt=True),
+    Kind.GOAL: Nature(Purpose.CHECKIN, False, WhenUnknown.LEAVE, useful_for=timedelta(hours=2), is_prompt=True),
     Kind.MOVED: Nature(Purpose.REMINDER, True, WhenUnknown.AGAIN, is_capped=False, falls_back=True),
     Kind.CANCELLED: Nature(
         Purpose.REMINDER, True, WhenUnknown.AGAIN, is_capped=False, useful_for=timedelta(days=30), falls_back=True
@@ -120,6 +122,7 @@ class DefaultRule:
     kind: Kind
     timing: Timing
     stop_if_answered: bool = False
+    is_on: bool = True
 
 
 DEFAULT_RULES = (
@@ -128,6 +131,7 @@ DEFAULT_RULES = (
     DefaultRule(Kind.SAME_DAY, Timing(Anchor.BEFORE, minutes=3 * 60), stop_if_answered=True),
     DefaultRule(Kind.REFLECTION, Timing(Anchor.AFTER, minutes=18 * 60)),
     DefaultRule(Kind.CHECKIN, Timing(Anchor.AFTER, days=3, at=time(12))),
+    DefaultRule(Kind.GOAL, Timing(Anchor.AFTER, days=5, at=time(12)), is_on=False),
 )
 
 

@@ -10,6 +10,7 @@ MESSAGES = {
     Kind.SAME_DAY: "a same-day reminder",
     Kind.REFLECTION: "a reflection question",
     Kind.CHECKIN: "a check-in (0 to 10)",
+    Kind.GOAL: "a question about their goal (did, some, not yet)",
     Kind.MOVED: "notice of the new time",
     Kind.CANCELLED: "notice of the cancellation",
     Kind.INVITATION: "the question whether they want texts",

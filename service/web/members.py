@@ -10,11 +10,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.flows.check_in import as_number, trend
 from service.flows.show import member_state
 from service.flows.standing import standing, standings
-from service.models import Delivery, Enrolment, Invitation, Member, Reply
+from service.models import CheckIn, Delivery, Enrolment, Invitation, Member, Reply
 from service.rules.consent import Channel, Standing
 from service.rules.contact import masked
+from service.rules.kinds import Kind
 from service.web import parts
 
 pages = Blueprint("members", __name__, url_prefix="/members")
@@ -62,6 +64,8 @@ def _page(db: Session, member: Member) -> str:
         "staff/member.html",
         member=member,
         state=member_state(member, current, _was_invited(db, member)),
+        check_ins=[(row.asked_at, as_number(row.answer)) for row in trend(db, member.id)],
+        goals=db.scalars(CheckIn.of(member.id, Kind.GOAL)).all(),
         ask_again=_ask_again(member, parts().clock().date()),
         masked_mobile=masked(member.mobile) if member.mobile else "",
         agreed={channel: current.agreed(channel, member.address_index(channel)) for channel in Channel},

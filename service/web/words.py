@@ -17,6 +17,7 @@ KIND_WORDS = {
     Kind.SAME_DAY: "Same-day reminder",
     Kind.REFLECTION: "Reflection question",
     Kind.CHECKIN: "Check-in",
+    Kind.GOAL: "Goal question",
     Kind.MOVED: "Notice: moved",
     Kind.CANCELLED: "Notice: cancelled",
     Kind.INVITATION: "Invitation",
