@@ -94,7 +94,9 @@ def page_context() -> dict[str, Any]:
 @pages.get("/welcome")
 def welcome() -> ResponseReturnValue:
     _only_first_run()
-    return _first_run_page({"country": "US", "time_zone": "America/New_York"}, {})
+    with parts().read_db() as db:
+        practice = db.scalars(select(Practice)).first() or Office()
+    return _first_run_page({"country": practice.country, "time_zone": practice.time_zone}, {})
 
 
 @pages.post("/welcome")

@@ -10,6 +10,7 @@ from service.app import create_app
 from service.flows import staffing
 from service.models import Practice, SignIn, Staff
 from service.models.practice import Role
+from tests import builders
 from tests.builders import NOW, StoppedClock
 from tests.web.conftest import EMAIL, PASSWORD, TOKEN
 
@@ -75,6 +76,14 @@ def test_the_first_account_is_signed_in_and_the_practice_has_its_name(parts, cli
     with parts.read_db() as db:
         assert db.scalars(select(Practice)).one().name == "Oak Street Practice"
         assert db.scalars(select(Staff)).one().role is Role.ADMIN
+
+
+def test_a_practice_that_is_there_already_keeps_its_clock(parts, client):
+    with parts.open_db() as db:
+        builders.practice(db, time_zone="Europe/London", country="GB")
+
+    page = client.get("/welcome").text
+    assert [f'value="{value}" selected' in page for value in ("Europe/London", "GB")] == [True, True]
 
 
 def test_the_first_account_is_made_once(parts, client):
