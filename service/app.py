@@ -37,6 +37,7 @@ from service.web import (
     on_call,
     opt_in,
     pager,
+    providers,
     queue,
     replies,
     sessions,
@@ -66,7 +67,7 @@ HEADERS = {
 }
 STAFF = (
     *(home, groups, group_members, sessions, members, consents, contact, replies),
-    *(flags, on_call, queue, log, templates_page, message, settings_pages, data_quality, try_week),
+    *(flags, on_call, queue, log, templates_page, message, providers, settings_pages, data_quality, try_week),
 )
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)
 LARGEST_PAGE = 9_000_000

@@ -247,6 +247,7 @@ def _is_current(view: str, blueprint: str) -> bool:
         "group_members": "groups",
         "try_week": "groups",
         "data_quality": "members",
+        "providers": "settings",
         "flags": "replies",
     }.get(blueprint, blueprint)
     return view.partition(".")[0] == owner
