@@ -166,3 +166,12 @@ def test_a_consent_of_an_earlier_number_is_named_as_such(parts, staff):
 
     assert "for an earlier number" in page
     assert "Nothing is in force." in page
+
+
+def test_each_message_that_went_names_the_row_it_went_under(parts, staff):
+    with parts.open_db() as db:
+        made = builders.scene(db)
+        row = db.scalars(select(Consent).where(Consent.purpose == "reminder")).one()
+        db.get_one(Delivery, made.delivery).consent_seq = row.seq
+
+    assert f"under row {row.seq} of their consent" in staff.get(f"/members/{made.member}").text
