@@ -29,6 +29,7 @@ from service.web import (
     flags,
     group_members,
     groups,
+    halt,
     home,
     log,
     me,
@@ -40,6 +41,7 @@ from service.web import (
     providers,
     queue,
     replies,
+    safety,
     sessions,
     settings_pages,
     sign_in,
@@ -66,7 +68,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 STAFF = (
-    *(home, groups, group_members, sessions, members, consents, contact, replies),
+    *(home, groups, group_members, safety, sessions, members, halt, consents, contact, replies),
     *(flags, on_call, queue, log, templates_page, message, providers, settings_pages, data_quality, try_week),
 )
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)

@@ -13,11 +13,12 @@ from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
 from service.flows.standing import held, standings
-from service.models import Attendance, Delivery, Enrolment, Group, GroupSession, Member, Practice, Rule
+from service.models import Attendance, Contact, Delivery, Enrolment, Group, GroupSession, Member, Practice, Rule
 from service.models.base import time_ordered_uuid
-from service.models.groups import Answer, Came
+from service.models.groups import Answer, Came, Safety
 from service.rules import sentences
 from service.rules.consent import Channel, Refusal, Standing
+from service.rules.escalation import NEEDED_TO_STAFF, TEST_HOLDS
 from service.rules.kinds import NATURES, PROMPTS, REMINDERS, Occasion, expires_at, slot
 from service.rules.lifecycle import State
 from service.rules.quiet_hours import Window
@@ -60,6 +61,8 @@ class Facts:
     attendance: Mapping[tuple[UUID, UUID], Attendance]
     held: frozenset[UUID]
     """Members whose prompts wait for a flag to be closed."""
+    is_staffed: bool
+    """Whether enough of those on call were reached of late."""
     practice: Practice
     now: datetime
 
@@ -103,9 +106,14 @@ def gather(db: Session, group: Group, practice: Practice, now: datetime, member:
         standings=standings(db, members),
         attendance={(row.group_session_id, row.member_id): row for row in attendance},
         held=held(db, members, now),
+        is_staffed=group.safety is not Safety.STAFFED or _is_staffed(db, now),
         practice=practice,
         now=now,
     )
+
+
+def _is_staffed(db: Session, now: datetime) -> bool:
+    return len(db.scalars(Contact.reached_since(now - TEST_HOLDS)).all()) >= NEEDED_TO_STAFF
 
 
 def _sessions(group: Group, now: datetime) -> Select[GroupSession]:
@@ -200,8 +208,8 @@ def _refusal(case: _Case, rule: Rule) -> Refusal | None:
         return Refusal.SESSION_CANCELLED
     if member.stopped_at is not None:
         return Refusal.HALTED
-    if rule.kind in PROMPTS and member.id in facts.held:
-        return Refusal.FLAGGED
+    if rule.kind in PROMPTS and (waits := _prompt_refusal(case)):
+        return waits
     if channel not in rule.via.channels(member.choice):
         return Refusal.NOT_CHOSEN
     membership = membership_refusal(facts.enrolments.get(member.id, ()), group_session, facts.group)
@@ -210,6 +218,16 @@ def _refusal(case: _Case, rule: Rule) -> Refusal | None:
     purpose = NATURES[rule.kind].purpose
     refusal = purpose and facts.standings[member.id].refusal(channel, purpose, member.address_index(channel))
     return refusal or answer_refusal(rule, group_session, facts.attendance.get((group_session.id, member.id)))
+
+
+def _prompt_refusal(case: _Case) -> Refusal | None:
+    """Why nobody is asked for words of their own: nobody would be there to read them."""
+    safety = case.facts.group.safety
+    if safety is Safety.ONE_WAY:
+        return Refusal.ONE_WAY
+    if safety is Safety.STAFFED and not case.facts.is_staffed:
+        return Refusal.NOT_STAFFED
+    return Refusal.FLAGGED if case.member.id in case.facts.held else None
 
 
 def membership_refusal(enrolments: Iterable[Enrolment], group_session: GroupSession, group: Group) -> Refusal | None:

@@ -185,8 +185,6 @@ class Marking:
     def _is_held(self, delivery: Delivery) -> bool:
         """Whether it is night where the member is: it then waits for its next hour, or has none left."""
         group_session = delivery.group_session
-        if NATURES[delivery.kind].at_any_hour:
-            return False
         hours = self._hours_of(delivery)
         wakes_nobody = delivery.channel is Channel.EMAIL and delivery.member.safe_from is None
         if hours.are_open or (wakes_nobody and delivery.kind in (Kind.MOVED, Kind.CANCELLED)):
@@ -238,7 +236,7 @@ class Marking:
     def _letter(self, delivery: Delivery) -> compose.Letter:
         """A text that its provider still holds when the member's night begins must die there, not wake them."""
         until = delivery.expires_at
-        if delivery.channel is Channel.SMS and not NATURES[delivery.kind].at_any_hour:
+        if delivery.channel is Channel.SMS:
             until = min(until, self._hours_of(delivery).close_at)
         words = self._body(delivery)
         return compose.Letter(delivery.member.address(delivery.channel), words.text, words.version, until)

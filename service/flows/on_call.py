@@ -89,8 +89,7 @@ def answer_test(db: Session, page: Page, now: datetime) -> None:
 
 def reached(db: Session, now: datetime) -> Sequence[Contact]:
     """The contacts that a page has reached of late."""
-    rows = db.scalars(Contact.in_order()).all()
-    return [one for one in rows if one.tested_at is not None and one.tested_at > now - TEST_HOLDS]
+    return db.scalars(Contact.reached_since(now - TEST_HOLDS)).all()
 
 
 def _in_order(contacts: list[Contact], moved: Contact, position: int) -> None:

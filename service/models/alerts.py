@@ -172,6 +172,11 @@ class Contact(Identified):
     def in_order(cls) -> Select[Self]:
         return select(cls).join(Staff).where(Staff.disabled_at.is_(None)).order_by(cls.position, cls.id)
 
+    @classmethod
+    def reached_since(cls, moment: datetime) -> Select[Self]:
+        """Those who have answered a test page since then."""
+        return cls.in_order().where(cls.tested_at > moment)
+
 
 class LineCheck(Base):
     """When somebody last made sure that a country's crisis lines are right."""

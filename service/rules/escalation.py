@@ -12,6 +12,8 @@ NEXT = timedelta(minutes=10)
 AGAIN = timedelta(minutes=15)
 TAKEN_FOR = timedelta(hours=1)
 """So long the one who took a flag up is left to it. With nothing on record by then, everybody is called."""
+NEEDED_TO_STAFF = 2
+"""Contacts that a page has reached of late: with fewer nobody can say that texts are staffed."""
 TEST_HOLDS = timedelta(days=30)
 """A contact who answered a test page counts as reached for so long."""
 

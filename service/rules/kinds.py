@@ -86,8 +86,6 @@ class Nature:
     """After it was to go out; None: up to shortly before the session."""
     falls_back: bool = False
     """Goes out on the other channel where it did not arrive on this one."""
-    at_any_hour: bool = False
-    """Quiet hours do not hold it: a person answers a person who has just written."""
     is_prompt: bool = False
     """Asks for words of the member's own, and leaves them alone once they have not come."""
 

@@ -15,8 +15,10 @@ from service.flows import schedule, show
 from service.flows.audit import audit
 from service.flows.plan import plan
 from service.flows.sample_week import sample_week
+from service.flows.watching import may_not_ask
 from service.models import Delivery, Enrolment, Group, GroupSession, Practice, Rule
 from service.rules import rows, sentences
+from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from service.web import parts
 from service.web.forms import GroupForm
@@ -121,8 +123,13 @@ def switch_rules(group_id: UUID) -> ResponseReturnValue:
     now = parts().clock()
     with parts().open_db() as db:
         group = get_group(db, group_id)
+        asked_for = [rule for rule in group.rules if request.form.get(f"rule_{rule.id}") == "1"]
+        starts_asking = any(rule.kind is Kind.REFLECTION and not rule.is_on for rule in asked_for)
+        if starts_asking and (problem := may_not_ask(db, group, now)):
+            listed = _sentences(db, group)
+            return render_template("staff/group_messages.html", group=group, rules=listed, errors={"": problem}), 422
         for rule in group.rules:
-            is_on = request.form.get(f"rule_{rule.id}") == "1"
+            is_on = rule in asked_for
             if is_on != rule.is_on:
                 rule.is_on = is_on
                 audit(db, g.staff.id, "rule switched on" if is_on else "rule switched off", rule, now)

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import Blueprint, render_template
+from flask import Blueprint, g, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -54,6 +54,7 @@ def today() -> ResponseReturnValue:
             counts=show.answers(db, coming_up),
             going_out=going_out(db, now, 8),
             replies=replies,
+            may_read=g.staff.role.reads_replies,
             tally=_tally(db, now),
             troubles=_troubles(db, now),
             to_dos=to_dos(db, now),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from flask import Blueprint, abort, render_template
+from flask import Blueprint, abort, g, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -72,7 +72,8 @@ def _page(db: Session, member: Member) -> str:
         suppressed=opted_out(current, member),
         enrolments=db.scalars(select(Enrolment).where(Enrolment.member_id == member.id)).all(),
         deliveries=deliveries,
-        thread=_thread(deliveries, replies),
+        thread=_thread(deliveries, replies) if g.staff.role.reads_replies else [],
+        may_read=g.staff.role.reads_replies,
     )
 
 

@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session
 
 from service.flows import cover, on_call
 from service.flows.audit import audit
-from service.models import Absence, Contact, LineCheck, Page, Practice, Staff
+from service.models import Absence, Contact, Group, LineCheck, Page, Practice, Staff
 from service.models.alerts import Why
+from service.models.groups import Safety
 from service.rules import rows
 from service.rules.contact import ContactError, masked, read_mobile
+from service.rules.escalation import NEEDED_TO_STAFF
 from service.rules.lines import COUNTRIES, LINES, VALID_FOR
 from service.web import call_people, parts
 from service.web.flags import FATES
@@ -23,8 +25,6 @@ pages = Blueprint("on_call", __name__, url_prefix="/on-call")
 
 DAYS = tuple(zip(on_call.DAYS, ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), strict=True))
 DRILL_EVERY = timedelta(days=30)
-ENOUGH = 2
-"""A primary and a backup."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +136,14 @@ def to_dos(db: Session, now: datetime) -> list[ToDo]:
     reached = len(on_call.reached(db, now))
     if db.scalars(Contact.in_order()).first() is None:
         found.append(ToDo("Nobody is on call", "When a message speaks of danger only administrators get a mail.", href))
-    elif reached < ENOUGH:
+    elif reached < NEEDED_TO_STAFF:
         missing = "No contact has" if not reached else "Only one contact has"
         text = f"{missing} answered a test page in the last 30 days. A primary and a backup should, every month."
         found.append(ToDo("Test the pager", text, href))
+    is_staffed = Group.open().where(Group.safety == Safety.STAFFED).limit(1)
+    if reached < NEEDED_TO_STAFF and db.scalars(is_staffed).first() is not None:
+        text = "Groups that are staffed are asked nothing until two contacts have answered a test page."
+        found.append(ToDo("Questions of staffed groups wait", text, href))
     if not are_lines_current(db, practice, now):
         text = f"The crisis lines for {COUNTRIES[practice.country]} were last verified on {verified_on(db, practice)}."
         found.append(ToDo("Verify the crisis lines", f"{text} Call them, then say so.", href))

@@ -30,6 +30,7 @@ def all_replies() -> ResponseReturnValue:
             replies=replies,
             from_number={row.id: masked(row.address) for row in replies if row.member_id is None and row.address},
             shown=shown,
+            may_read=g.staff.role.reads_replies,
             page=page,
             per_page=PER_PAGE,
             total=total,

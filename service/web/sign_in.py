@@ -248,6 +248,8 @@ def _is_current(view: str, blueprint: str) -> bool:
         "try_week": "groups",
         "data_quality": "members",
         "providers": "settings",
+        "safety": "groups",
+        "halt": "members",
         "flags": "replies",
     }.get(blueprint, blueprint)
     return view.partition(".")[0] == owner

@@ -1,0 +1,65 @@
+"""How a group's texts are watched: one-way, not watched, or staffed, each with what follows from it."""
+
+from uuid import UUID
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from service.flows.on_call import reached
+from service.flows.watching import may_not_be, watch
+from service.models import Group
+from service.models.groups import Safety
+from service.web import parts
+from service.web.groups import get_group
+
+pages = Blueprint("safety", __name__, url_prefix="/groups/<uuid:group_id>/safety")
+
+MODES = (
+    (
+        Safety.ONE_WAY,
+        "One-way",
+        "Reminders only. No check-ins and no reflection questions go out. What members write all the same is kept, "
+        "and words of danger are answered and call a person.",
+    ),
+    (
+        Safety.UNMONITORED,
+        "Not watched",
+        "Questions go out, each saying that nobody reads along live, and where help is. Replies are read in the hours "
+        "that the texts name. Switching a reflection question on needs a contact who answered a test page.",
+    ),
+    (
+        Safety.STAFFED,
+        "Staffed",
+        "Somebody is always on call. Needs two contacts who answered a test page in the last 30 days; while fewer "
+        "have, this group's questions wait, and the home screen says so.",
+    ),
+)
+
+
+@pages.get("")
+def form(group_id: UUID) -> ResponseReturnValue:
+    with parts().read_db() as db:
+        return _page(db, get_group(db, group_id), {})
+
+
+@pages.post("")
+def change(group_id: UUID) -> ResponseReturnValue:
+    now = parts().clock()
+    chosen = request.form.get("safety", "")
+    with parts().open_db() as db:
+        group = get_group(db, group_id)
+        problem = may_not_be(db, Safety(chosen), now) if chosen in set(Safety) else "Choose one of the three."
+        if problem:
+            return _page(db, group, {"safety": problem}), 422
+        watch(db, group, Safety(chosen), g.staff.id, now)
+    flash("Saved. What is planned follows at once.", "success")
+    return redirect(url_for("safety.form", group_id=group_id))
+
+
+def _page(db: Session, group: Group, errors: dict[str, str]) -> str:
+    count = len(reached(db, parts().clock()))
+    chosen = request.form.get("safety", group.safety)
+    return render_template(
+        "staff/group_safety.html", group=group, modes=MODES, chosen=chosen, reached=count, errors=errors
+    )
