@@ -126,8 +126,7 @@ def switch_rules(group_id: UUID) -> ResponseReturnValue:
         asked_for = [rule for rule in group.rules if request.form.get(f"rule_{rule.id}") == "1"]
         starts_asking = any(rule.kind is Kind.REFLECTION and not rule.is_on for rule in asked_for)
         if starts_asking and (problem := may_not_ask(db, group, now)):
-            listed = _sentences(db, group)
-            return render_template("staff/group_messages.html", group=group, rules=listed, errors={"": problem}), 422
+            return _messages_page(db, group, {"": problem}), 422
         for rule in group.rules:
             is_on = rule in asked_for
             if is_on != rule.is_on:
