@@ -9,9 +9,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.flows.announce import expected
 from service.flows.standing import standings
-from service.models import Attendance, Delivery, GroupSession, Invitation, Member
+from service.models import Attendance, Delivery, Enrolment, GroupSession, Invitation, Member
 from service.models.groups import Answer
 from service.rules.consent import Channel, Standing
 from service.rules.contact import last2
@@ -108,12 +107,15 @@ def answers(db: Session, group_sessions: Sequence[GroupSession]) -> dict[UUID, d
     said: dict[UUID, dict[UUID, Attendance]] = defaultdict(dict)
     for row in db.scalars(Attendance.of([group_session.id for group_session in group_sessions])):
         said[row.group_session_id][row.member_id] = row
+    belong: dict[UUID, list[Enrolment]] = defaultdict(list)
+    groups = {group_session.group_id for group_session in group_sessions}
+    for enrolment in db.scalars(select(Enrolment).where(Enrolment.group_id.in_(groups))):
+        belong[enrolment.group_id].append(enrolment)
     counts = {}
     for group_session in group_sessions:
-        tally = Counter(
-            current_answer(said[group_session.id].get(member.id), group_session)
-            for member in expected(db, group_session)
-        )
+        day = group_session.starts_at.astimezone(group_session.group.zone).date()
+        expected = {row.member_id for row in belong[group_session.group_id] if row.covers(day)}
+        tally = Counter(current_answer(said[group_session.id].get(who), group_session) for who in expected)
         counts[group_session.id] = {
             "coming": tally[Answer.COMING],
             "cannot": tally[Answer.CANNOT],

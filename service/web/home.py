@@ -3,11 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from flask import Blueprint, g, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from service.flows import heartbeat, show
 from service.models import Delivery, Group, GroupSession, Reply, Sender
@@ -15,7 +16,7 @@ from service.rules.consent import Channel
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from service.web import parts
-from service.web.narrowing import SHOWN, one_page
+from service.web.narrowing import SHOWN
 from service.web.on_call import to_dos
 
 pages = Blueprint("home", __name__)
@@ -46,7 +47,8 @@ class GoingOut:
 def today() -> ResponseReturnValue:
     now = parts().clock()
     with parts().read_db() as db:
-        coming_up = db.scalars(GroupSession.between(now - timedelta(hours=3), now + timedelta(days=8)).limit(12)).all()
+        near = GroupSession.between(now - timedelta(hours=3), now + timedelta(days=8)).limit(12)
+        coming_up = db.scalars(near.options(joinedload(GroupSession.group))).all()
         replies = db.scalars(Reply.unhandled().limit(5)).all()
         return render_template(
             "staff/home.html",
@@ -67,18 +69,20 @@ def today() -> ResponseReturnValue:
 
 def going_out(db: Session, now: datetime, most: int) -> list[GoingOut]:
     """What leaves next, by time, kind and session."""
-    query = select(Delivery).where(Delivery.state == State.SCHEDULED).order_by(Delivery.next_at, Delivery.id)
-    bundles: dict[tuple[datetime, Kind, object], list[Delivery]] = {}
-    for delivery in one_page(db, query, 1, SOONEST):
-        minute = delivery.next_at.replace(second=0, microsecond=0)
-        bundles.setdefault((minute, delivery.kind, delivery.group_session_id), []).append(delivery)
-    found = []
-    for (at, kind, _), deliveries in list(bundles.items())[:most]:
-        group_session = deliveries[0].group_session
-        by = Counter(delivery.channel for delivery in deliveries)
-        group = group_session.group if group_session else None
-        found.append(GoingOut(at, kind, group, by[Channel.SMS], by[Channel.EMAIL]))
-    return found
+    columns = (Delivery.next_at, Delivery.kind, Delivery.group_session_id, Delivery.channel)
+    query = select(*columns).where(Delivery.state == State.SCHEDULED).order_by(Delivery.next_at, Delivery.id)
+    bundles: dict[tuple[datetime, Kind, UUID | None], Counter[Channel]] = {}
+    for next_at, kind, about, channel in db.execute(query.limit(SOONEST)):
+        minute = next_at.replace(second=0, microsecond=0)
+        bundles.setdefault((minute, kind, about), Counter())[channel] += 1
+    soonest = list(bundles.items())[:most]
+    ids = {about for (_, _, about), _ in soonest if about}
+    with_group = select(GroupSession).where(GroupSession.id.in_(ids)).options(joinedload(GroupSession.group))
+    groups = {row.id: row.group for row in db.scalars(with_group)}
+    return [
+        GoingOut(at, kind, groups.get(about) if about else None, by[Channel.SMS], by[Channel.EMAIL])
+        for (at, kind, about), by in soonest
+    ]
 
 
 def _tally(db: Session, now: datetime) -> dict[str, int]:

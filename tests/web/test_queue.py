@@ -136,3 +136,20 @@ def test_a_message_under_no_consent_says_that_it_would_not_go(parts, staff, scen
         assert row.channel is Channel.SMS
 
     assert "Would not go: no consent on record" in staff.get("/queue").text
+
+
+def test_the_home_page_asks_the_database_no_more_with_more_groups(parts, staff, scene):
+    asked = []
+    for turn in range(2):
+        with heard(parts.engine) as statements:
+            staff.get("/")
+        asked.append(len(statements))
+        with parts.open_db() as db:
+            for number in range(4):
+                group = builders.group(db, f"Group {turn} {number}")
+                about = builders.session(db, group)
+                who = builders.member(db, f"Member {turn} {number}")
+                builders.enrolled(db, group, who)
+                builders.delivery(db, who, about, next_at=NOW + timedelta(hours=number + 1))
+
+    assert asked[0] == asked[1]
