@@ -46,6 +46,7 @@ def chores(rate: float, lease: float) -> list[Chore]:
         Chore(messages.hand_out, QUICK_TICK if quick else TICK),
         Chore(upkeep.call_people, QUICK_TICK if quick else TICK),
         Chore(upkeep.put_away, min(2.0, lease / 9) if quick else lease / 9),
+        Chore(upkeep.tell_readers, max(2.0, 300.0 / rate)),
         Chore(upkeep.plan_ahead, max(2.0, 300.0 / rate)),
         Chore(upkeep.catch_up, max(5.0, 120.0 / rate)),
         Chore(upkeep.show_alive, 5.0),

@@ -14,6 +14,7 @@ from service.clock import keep_alive
 from service.flows import catch_up as catching_up
 from service.flows import heartbeat
 from service.flows.escalate import escalate, is_anything_due
+from service.flows.nudge import nudge
 from service.flows.plan import plan
 from service.flows.reconcile import recall, reconcile, sweep
 from service.flows.schedule import materialise
@@ -43,6 +44,13 @@ def _plan_group(group_id: UUID) -> None:
         changes = plan(db, now, [db.get_one(Group, group_id)])
     if changes.planned or changes.moved or changes.dropped:
         log.info("group %s planned: %s", group_id, changes)
+
+
+def tell_readers() -> None:
+    """Of replies that have waited for too long."""
+    with parts().open_db() as db:
+        if db.scalars(select(Practice.id)).first() is not None:
+            nudge(db, parts().clock())
 
 
 def call_people() -> int:

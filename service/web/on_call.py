@@ -118,7 +118,7 @@ def go_away() -> ResponseReturnValue:
         if errors or away is None or by is None:
             return _page(db, errors, form), 422
         cover.go_away(db, away, by, (first, last), g.staff.id, now)
-    flash("Noted. Their replies go to whoever covers for them.", "success")
+    flash("Noted. Whoever covers for them is told of what waits.", "success")
     return redirect(url_for("on_call.contacts"))
 
 
