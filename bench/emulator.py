@@ -33,6 +33,8 @@ TEXT_ANSWER = (
     '"uri":"/2010-04-01/Accounts/AC00000000000000000000000000000000/Messages/SM%(sid)s.json"}'
 )
 
+NO_TEXTS = b'{"messages":[],"page":0,"page_size":100,"next_page_uri":null,"uri":"/2010-04-01/Messages.json"}'
+
 
 class Connection:
     """One client's connection: what it sent and is not answered yet."""
@@ -122,6 +124,9 @@ class Emulator:
         path = head.split(b" ", 2)[1]
         if path.startswith(b"/bench/"):
             self._write(connection, self._tell(path.decode()))
+            return
+        if head.startswith(b"GET "):  # the list of texts that came in, which is asked for every few minutes
+            self._write(connection, _answer("200 OK", NO_TEXTS))
             return
         at = time.time() + self._delay
         is_mail = path.endswith(b"/mail/send")

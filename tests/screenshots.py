@@ -66,6 +66,10 @@ def _take(browser: Browser, pages: str, phone: str) -> None:
     _shoot(page, "session", page.url)
     _shoot(page, "replies", pages + "/replies?show=all")
     _shoot(page, "new-group", pages + "/groups/new")
+    _shoot(page, "queue", pages + "/queue")
+    _shoot(page, "log", pages + "/log")
+    _shoot(page, "templates", pages + "/templates/reminder_discreet")
+    _shoot(page, "going-live", pages + "/settings/providers")
 
 
 def _answer(browser: Browser, phone: str) -> None:
