@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from service.logs import set_up_logging
 from service.texts import TEMPLATES
 from service.upgrade import WrongVersion, check
 from service.web import (
+    access,
     consents,
     contact,
     data_quality,
@@ -111,7 +113,8 @@ def create_app(parts: Parts, call_people: Callable[[], None] = lambda: None) -> 
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
         PROPAGATE_EXCEPTIONS=False,
     )
-    app.extensions["parts"], app.extensions["call_people"] = parts, call_people
+    narrowed = replace(parts, read_db=access.narrowed(parts.read_db))
+    app.extensions["parts"], app.extensions["call_people"] = narrowed, call_people
     app.jinja_env.undefined = _ForgivingForForms
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(filters())
@@ -119,13 +122,12 @@ def create_app(parts: Parts, call_people: Callable[[], None] = lambda: None) -> 
     app.before_request(_turn_strangers_away)
     for module in STAFF:
         app.register_blueprint(module.pages)
-    app.register_blueprint(sign_in.pages)
-    app.register_blueprint(me.pages)
-    app.register_blueprint(opt_in.pages)
-    app.register_blueprint(flags.by_link)
+    for open_pages in (sign_in.pages, me.pages, opt_in.pages, flags.by_link):
+        app.register_blueprint(open_pages)
     for blueprint in (webhooks.twilio, webhooks.sendgrid, me.one_click, flags.one_click):
         app.register_blueprint(blueprint)
         csrf.exempt(blueprint)
+    access.check_declared(app, STAFF_PAGES)
     app.context_processor(sign_in.page_context)
     app.after_request(_set_headers)
     _add_health(app, parts)
@@ -141,7 +143,9 @@ class _ForgivingForForms(StrictUndefined):
 
 
 def _turn_strangers_away() -> ResponseReturnValue | None:
-    return sign_in.turn_strangers_away() if request.blueprint in STAFF_PAGES else None
+    if request.blueprint not in STAFF_PAGES:
+        return None
+    return sign_in.turn_strangers_away() or access.keep_to_own()
 
 
 def _set_headers(response: Response) -> Response:

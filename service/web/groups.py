@@ -17,6 +17,7 @@ from service.flows.plan import plan
 from service.flows.sample_week import sample_week
 from service.flows.watching import may_not_ask
 from service.models import Delivery, Enrolment, Group, GroupSession, Practice, Rule
+from service.models.practice import Role
 from service.rules import rows, sentences
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
@@ -73,6 +74,7 @@ def create_group() -> ResponseReturnValue:
             place=row.place,
             link=row.link,
             capacity=row.capacity,
+            facilitator_id=g.staff.id if g.staff.role is Role.FACILITATOR else None,
         )
         group = schedule.add_group(db, about, schedule.Meeting(row.recurrence, row.at, row.minutes), now)
         audit(db, g.staff.id, "group added", group, now)

@@ -11,7 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from service.flows import heartbeat, show
+from service.flows.scope import whole
 from service.models import Delivery, Group, GroupSession, Reply, Sender
+from service.models.practice import Role
 from service.rules.consent import Channel
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
@@ -57,6 +59,7 @@ def today() -> ResponseReturnValue:
             going_out=going_out(db, now, 8),
             replies=replies,
             may_read=g.staff.role.reads_replies,
+            for_others=_for_others(db),
             tally=_tally(db, now),
             troubles=_troubles(db, now),
             to_dos=to_dos(db, now),
@@ -83,6 +86,16 @@ def going_out(db: Session, now: datetime, most: int) -> list[GoingOut]:
         GoingOut(at, kind, groups.get(about) if about else None, by[Channel.SMS], by[Channel.EMAIL])
         for (at, kind, about), by in soonest
     ]
+
+
+def _for_others(db: Session) -> int:
+    """Replies that wait for somebody else: whoever keeps the office together sees that they do."""
+    if g.staff.role is Role.FACILITATOR:
+        return 0
+    count = select(func.count(Reply.id)).where(Reply.handled_at.is_(None))
+    seen = db.scalars(count).one()
+    with whole(db):
+        return db.scalars(count).one() - seen
 
 
 def _tally(db: Session, now: datetime) -> dict[str, int]:

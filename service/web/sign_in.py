@@ -17,6 +17,7 @@ from service.rules import rows
 from service.rules.contact import ContactError, read_email
 from service.rules.lines import COUNTRIES
 from service.web import flags, parts
+from service.web.access import roles_of
 
 pages = Blueprint("sign_in", __name__)
 
@@ -82,6 +83,7 @@ def page_context() -> dict[str, Any]:
         "zone": practice.zone if practice else None,
         "now": parts().clock(),
         "alarm": alarm,
+        "opens": lambda endpoint: staff is not None and staff.role in roles_of(endpoint),
         "account_url": None,
         "help_url": None,
         "idle": None,
@@ -238,6 +240,7 @@ def _nav(waiting: int) -> list[NavItem]:
     return [
         NavItem(url_for(view), label, icon, _is_current(view, blueprint), waiting if view.startswith("replies") else 0)
         for view, label, icon in NAV
+        if g.staff.role in roles_of(view)
     ]
 
 

@@ -121,7 +121,7 @@ def test_a_coordinator_sees_that_there_is_one_and_no_word_of_it(parts, app, flag
 
     assert not any("canary" in page or "+12125550100" in page for page in pages)
     assert "Not for your role" in pages[0]
-    assert coordinator.post(f"/flags/{flag}/close", RECORD).status_code == 403
+    assert coordinator.post(f"/flags/{flag}/close", RECORD).status_code == 404
 
 
 def test_whoever_is_on_call_reads_the_flag(parts, app, flag):

@@ -1,0 +1,105 @@
+"""What of the data each of the staff may see. What is not theirs is not there."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, Select, Table, event, false, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute as Column
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+
+from service.models import Absence, CheckIn, Delivery, Enrolment, Group, GroupSession, Member, Reply, Staff
+from service.models.base import Base
+from service.models.practice import Role
+
+Scope = Mapping[type[Base], ColumnElement[bool]]
+"""For a model, the rows of it that somebody sees. A model that is not named is seen whole."""
+
+# In the tables' own columns, not the models': else a scope would be narrowed by itself.
+GROUPS, SESSIONS, ENROLMENTS, ABSENCES = (
+    cast(Table, model.__table__) for model in (Group, GroupSession, Enrolment, Absence)
+)
+
+
+def scope(staff: Staff, today: date) -> Scope:
+    """The one place that says who sees what (README, Roles)."""
+    if staff.role is Role.FACILITATOR:
+        return _of_facilitator(staff, today)
+    if staff.role is Role.COORDINATOR:
+        return {Reply: false(), CheckIn: false()}
+    if staff.role is Role.ONCALL:
+        return {Reply: Reply.distress.is_not(None), CheckIn: false()}
+    groups = _groups_of(staff, today)
+    return {
+        Reply: or_(_by_members_of(groups, Reply.member_id, Reply.received_at), _nobodys(Reply.member_id), _urgent()),
+        CheckIn: or_(_by_members_of(groups, CheckIn.member_id, CheckIn.answered_at), _nobodys(CheckIn.member_id)),
+    }
+
+
+def narrow(db: Session, to: Scope) -> None:
+    """From now on this session reads what is in the scope, whatever the query."""
+    db.info["scope"] = to
+    event.listen(db, "do_orm_execute", _keep_to_scope)
+
+
+@contextmanager
+def whole(db: Session) -> Iterator[None]:
+    """For counts and for what is checked across all groups: nothing of it is shown."""
+    kept = db.info.pop("scope", {})
+    try:
+        yield
+    finally:
+        db.info["scope"] = kept
+
+
+def _keep_to_scope(execution: ORMExecuteState) -> None:
+    seen: Scope = execution.session.info.get("scope", {})
+    if not seen or not execution.is_select or execution.is_column_load or execution.is_relationship_load:
+        return
+    options = [with_loader_criteria(model, condition) for model, condition in seen.items()]
+    execution.statement = execution.statement.options(*options)
+
+
+def _of_facilitator(staff: Staff, today: date) -> Scope:
+    groups = _groups_of(staff, today)
+    members = select(ENROLMENTS.c.member_id).where(ENROLMENTS.c.group_id.in_(groups))
+    sessions = select(SESSIONS.c.id).where(SESSIONS.c.group_id.in_(groups))
+    return {
+        Group: Group.id.in_(groups),
+        GroupSession: GroupSession.group_id.in_(groups),
+        Enrolment: Enrolment.group_id.in_(groups),
+        Member: Member.id.in_(members),
+        Delivery: or_(
+            Delivery.group_session_id.in_(sessions),
+            Delivery.group_session_id.is_(None) & Delivery.member_id.in_(members),
+        ),
+        Reply: _by_members_of(groups, Reply.member_id, Reply.received_at),
+        CheckIn: _by_members_of(groups, CheckIn.member_id, CheckIn.answered_at),
+    }
+
+
+def _groups_of(staff: Staff, today: date) -> Select[Any]:
+    """Their own, and those of whom they cover for today."""
+    is_today = (ABSENCES.c.first <= today) & (ABSENCES.c.last >= today)
+    covered = select(ABSENCES.c.staff_id).where(ABSENCES.c.cover_id == staff.id, is_today)
+    return select(GROUPS.c.id).where((GROUPS.c.facilitator_id == staff.id) | GROUPS.c.facilitator_id.in_(covered))
+
+
+def _by_members_of(groups: Select[Any], member_id: Column[Any], at: Column[datetime]) -> ColumnElement[bool]:
+    """Written by a member of these groups, up to the day on which they left."""
+    still_there = or_(ENROLMENTS.c.left_on.is_(None), ENROLMENTS.c.left_on >= func.date(at))
+    there = ENROLMENTS.c.group_id.in_(groups) & (ENROLMENTS.c.member_id == member_id) & still_there
+    return select(ENROLMENTS.c.id).where(there).correlate_except(ENROLMENTS).exists()
+
+
+def _nobodys(member_id: Column[Any]) -> ColumnElement[bool]:
+    """From a number we do not know, or in no group that has a facilitator: else nobody would read it."""
+    led = select(GROUPS.c.id).where(GROUPS.c.facilitator_id.is_not(None))
+    there = (ENROLMENTS.c.member_id == member_id) & ENROLMENTS.c.group_id.in_(led)
+    return member_id.is_(None) | ~select(ENROLMENTS.c.id).where(there).correlate_except(ENROLMENTS).exists()
+
+
+def _urgent() -> ColumnElement[bool]:
+    """Speaks of danger, and nobody has looked at it: whoever is called must be able to read it."""
+    return Reply.distress.is_not(None) & Reply.handled_at.is_(None)

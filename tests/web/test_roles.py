@@ -1,0 +1,362 @@
+"""Who may open what. Every route of staff stands in TABLE; what is not one's own is not there."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from service.app import STAFF_PAGES
+from service.flows import staffing
+from service.flows.plan import plan
+from service.flows.receive import Inbound, receive
+from service.models import Absence, Contact, Delivery, Enrolment, Flag, Group, Reply, Staff
+from service.models.base import Base
+from service.models.practice import Role
+from service.models.sealed import Sealed
+from service.web import access
+from tests import builders
+from tests.builders import NOW
+from tests.web.test_pages import GROUP, SEEN
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+A, F, C, ON_CALL = Role.ADMIN, Role.FACILITATOR, Role.COORDINATOR, Role.ONCALL
+OFFICE = {A, F, C}
+TABLE = {
+    "home.today": OFFICE,
+    "groups.all_groups": OFFICE,
+    "groups.new_group": OFFICE,
+    "groups.create_group": OFFICE,
+    "groups.preview": OFFICE,
+    "groups.one_group": OFFICE,
+    "groups.messages": OFFICE,
+    "groups.switch_rules": OFFICE,
+    "groups.change_rule": OFFICE,
+    "group_members.of_group": OFFICE,
+    "group_members.add": OFFICE,
+    "group_members.invite": OFFICE,
+    "group_members.away": OFFICE,
+    "group_members.leave": OFFICE,
+    "sessions.one_session": OFFICE,
+    "sessions.set_answer": OFFICE,
+    "sessions.set_presence": OFFICE,
+    "sessions.move": OFFICE,
+    "sessions.cancel": OFFICE,
+    "sessions.series_form": OFFICE,
+    "sessions.change_series": OFFICE,
+    "members.all_members": OFFICE,
+    "members.one_member": OFFICE,
+    "consents.history": OFFICE,
+    "consents.record": OFFICE,
+    "consents.stop": OFFICE,
+    "consents.new_link": OFFICE,
+    "contact.form": OFFICE,
+    "contact.save": OFFICE,
+    "replies.all_replies": {A, F},
+    "replies.handled": {A, F},
+    "queue.coming": OFFICE,
+    "queue.one_delivery": OFFICE,
+    "queue.edit_delivery": OFFICE,
+    "queue.stop_delivery": OFFICE,
+    "log.all_deliveries": OFFICE,
+    "log.as_file": {A, F},
+    "message.form": OFFICE,
+    "message.send": OFFICE,
+    "data_quality.overview": OFFICE,
+    "try_week.week": OFFICE,
+    "templates.all_texts": {A, F},
+    "templates.one_text": {A, F},
+    "templates.preview": {A, F},
+    "templates.change": {A, F},
+    "flags.all_flags": {A, F, C, ON_CALL},
+    "flags.one_flag": {A, F, C, ON_CALL},
+    "flags.take_up": {A, F, C, ON_CALL},
+    "flags.put_on_record": {A, F, ON_CALL},
+    "on_call.contacts": {A, F},
+    "on_call.put_on_call": {A, F},
+    "on_call.move_up": {A, F},
+    "on_call.remove": {A, F},
+    "on_call.test": {A, F},
+    "on_call.verify_lines": {A, F},
+    "on_call.go_away": {A, F},
+    "on_call.come_back": {A, F},
+    "safety.form": {A, F},
+    "safety.change": {A, F},
+    "halt.ask": OFFICE,
+    "halt.switch": OFFICE,
+    "settings.practice": {A},
+    "providers.status": {A},
+    "providers.test": {A},
+    "settings.change": {A},
+}
+"""Who may open each route of staff, where what its address names is their own. A page that you add: one line here,
+and one in MAY_OPEN of service/web/access.py."""
+TAKES_AWAY = {"group_members.leave", "on_call.remove", "on_call.come_back"}
+SERIES = {"sessions.series_form", "sessions.change_series"}
+SCOPED = {"Group", "Member", "Enrolment", "GroupSession", "Delivery", "Reply", "CheckIn"}
+NOT_SHOWN_BY_MEMBER = {"Staff", "Consent", "Invitation", "Contact", "Page", "Wording", "Flag"}
+"""Models with sealed words that are reached only through one that is scoped, or that are no member's."""
+
+
+@dataclass
+class World:
+    """A group with a facilitator of its own, a member, and a reply that only they may read."""
+
+    name: str
+    facilitator: UUID
+    values: dict[str, UUID] = field(default_factory=dict)
+
+    @property
+    def canaries(self) -> tuple[str, ...]:
+        return (f"group-{self.name}", f"outside-{self.name}", f"member-{self.name}", f"mail-{self.name}@")
+
+    @property
+    def words(self) -> str:
+        return f"words-{self.name}"
+
+
+def world(db, name, number):
+    lee = builders.staff(db, f"lee-{name}@oak.example.org")
+    made = World(name, lee.id)
+    group = builders.group(db, f"group-{name}", outside_name=f"outside-{name}", place=f"place-{name}")
+    group.facilitator_id = lee.id
+    rule = builders.rule(db, group)
+    ahead, past = builders.session(db, group), builders.session(db, group, NOW - timedelta(days=2))
+    who = builders.member(db, f"member-{name}", mobile=number, email=f"mail-{name}@example.org")
+    enrolment = builders.enrolled(db, group, who)
+    plan(db, NOW)
+    builders.delivery(db, who, past, marked_at=NOW).body = f"said-{name}"
+    receive(db, Inbound(f"SM-{name}", number, made.words), NOW)
+    made.values = {
+        "group_id": group.id,
+        "session_id": ahead.id,
+        "member_id": who.id,
+        "enrolment_id": enrolment.id,
+        "rule_id": rule.id,
+        "key": "checkin_0_10",
+        **called(db, who, lee),
+        "delivery_id": db.scalars(select(Delivery.id).where(Delivery.group_session_id == ahead.id)).one(),
+        "reply_id": db.scalars(select(Reply.id).where(Reply.member_id == who.id)).one(),
+    }
+    return made
+
+
+def called(db, who, staff):
+    """A flag, and somebody who is called for it."""
+    flag = Flag(address_index=who.mobile_index, is_urgent=False, category="review", pattern="x", opened_at=NOW)
+    contact = Contact(staff_id=staff.id, position=0, days=[])
+    absence = Absence(staff_id=staff.id, cover_id=staff.id, first=NOW.date(), last=NOW.date())
+    db.add_all([flag, contact, absence])
+    db.flush()
+    return {"flag_id": flag.id, "contact_id": contact.id, "absence_id": absence.id}
+
+
+@pytest.fixture
+def own(parts):
+    with parts.open_db() as db:
+        return world(db, "own", "+12125550100")
+
+
+@pytest.fixture
+def other(parts):
+    with parts.open_db() as db:
+        return world(db, "other", "+12125550200")
+
+
+@pytest.fixture
+def signed_in(app, parts, own):
+    """A browser of somebody of this role; the facilitator is the one of `own`."""
+    app.config["WTF_CSRF_ENABLED"] = False
+
+    def browser(role):
+        with parts.open_db() as db:
+            row = db.get_one(Staff, own.facilitator) if role is F else builders.staff(db, f"{role}@x.example", role)
+            token = staffing.start(db, row.id, parts.machine_clock())
+        client = app.test_client()
+        client.set_cookie("staff", token)
+        return client
+
+    return browser
+
+
+def routes(app):
+    """What takes away what others need comes last."""
+    found = [
+        (rule, method)
+        for rule in app.url_map.iter_rules()
+        for method in ("GET", "POST")
+        if method in rule.methods and rule.endpoint.partition(".")[0] in STAFF_PAGES
+    ]
+    return sorted(found, key=lambda one: one[0].endpoint in TAKES_AWAY)
+
+
+def path_of(app, rule, method, of):
+    with app.test_request_context():
+        values = {name: of.values[name] for name in rule.arguments}
+        return app.url_map.bind("127.0.0.1").build(rule.endpoint, values, method=method)
+
+
+def ask(app, client, rule, how, of):
+    form = {"member": of.values["member_id"]} if how == "POST" else None
+    return client.open(path_of(app, rule, how, of), method=how, data=form)
+
+
+def test_every_route_of_staff_stands_in_the_table(app):
+    endpoints = {rule.endpoint for rule, _ in routes(app)}
+
+    assert endpoints - set(TABLE) == set(), "say in TABLE of tests/web/test_roles.py who may open these"
+    assert set(TABLE) - endpoints == set(), "these are no more: take them out of TABLE in tests/web/test_roles.py"
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_opens_what_the_table_says_and_nothing_else(parts, app, own, signed_in, role):
+    if role is A:  # what is an administrator's own is what no facilitator has
+        with parts.open_db() as db:
+            db.get_one(Group, own.values["group_id"]).facilitator_id = None
+    client = signed_in(role)
+    answers = {rule.endpoint: ask(app, client, rule, how, own).status_code for rule, how in routes(app)}
+    missing = {endpoint for endpoint, status in answers.items() if status == 404}
+    closed = {endpoint for endpoint, roles in TABLE.items() if role not in roles}
+
+    # the session at hand belongs to no series; whoever may not see today is led to their own front page
+    assert missing | SERIES == closed - {"home.today"} | SERIES
+    assert [endpoint for endpoint, status in answers.items() if status >= 500] == []
+
+
+def test_of_another_facilitators_group_nothing_is_there(app, own, other, signed_in):
+    client = signed_in(F)
+    found = {
+        rule.endpoint
+        for rule, how in routes(app)
+        if set(rule.arguments) & set(access.OWNED) and ask(app, client, rule, how, other).status_code != 404
+    }
+
+    assert found == set()
+
+
+@pytest.mark.parametrize("role", [A, C])
+def test_the_office_sees_every_group(app, own, other, signed_in, role):
+    page = signed_in(role).get("/groups").text
+
+    assert "group-own" in page
+    assert "group-other" in page
+
+
+def pages_of(app, client, *worlds):
+    """Every page that opens, and the log as a file."""
+    for of in worlds:
+        for rule, how in routes(app):
+            if how == "GET" or rule.endpoint in ("log.as_file", "sessions.move"):
+                yield rule.endpoint, ask(app, client, rule, how, of).text
+
+
+def test_a_facilitator_reads_no_word_of_another_group(app, own, other, signed_in):
+    seen = [
+        (endpoint, canary)
+        for endpoint, page in pages_of(app, signed_in(F), own, other)
+        for canary in (*other.canaries, other.words, "said-other")
+        if canary in page
+    ]
+
+    assert seen == []
+
+
+def test_a_facilitator_reads_their_own_groups(app, own, other, signed_in):
+    everything = "".join(page for _, page in pages_of(app, signed_in(F), own))
+
+    assert [canary for canary in (*own.canaries, own.words, "said-own") if canary not in everything] == []
+
+
+@pytest.mark.parametrize("role", [A, C, ON_CALL])
+def test_what_members_write_is_read_by_their_facilitator_alone(app, own, other, signed_in, role):
+    seen = [
+        endpoint
+        for endpoint, page in pages_of(app, signed_in(role), own, other)
+        if own.words in page or other.words in page
+    ]
+
+    assert seen == []
+
+
+@pytest.mark.parametrize("role", [A, C])
+def test_the_office_sees_that_replies_wait(own, other, signed_in, role):
+    assert "2 replies wait for their facilitators." in signed_in(role).get("/").text
+
+
+def test_what_belongs_to_no_facilitator_is_read_by_an_administrator(parts, own, signed_in):
+    with parts.open_db() as db:
+        receive(db, Inbound("SM-stranger", "+12125550300", "words of a stranger"), NOW)
+        who = builders.member(db, "Cy", mobile="+12125550400")
+        builders.enrolled(db, builders.group(db, "led by nobody"), who)
+        receive(db, Inbound("SM-cy", "+12125550400", "words of Cy"), NOW)
+    page = signed_in(A).get("/replies").text
+
+    assert "words of a stranger" in page
+    assert "words of Cy" in page
+    assert "words of a stranger" not in signed_in(F).get("/replies").text
+
+
+def test_what_speaks_of_danger_is_read_by_an_administrator_until_somebody_has_looked(parts, own, signed_in):
+    with parts.open_db() as db:
+        receive(db, Inbound("SM-now", "+12125550100", "I want to die"), NOW)
+        reply = db.scalars(select(Reply).where(Reply.distress.is_not(None))).one()
+    admin = signed_in(A)
+    before = admin.get("/replies").text
+    with parts.open_db() as db:
+        db.get_one(Reply, reply.id).handled_at = NOW
+
+    assert "I want to die" in before
+    assert "I want to die" not in admin.get("/replies?show=all").text
+
+
+def test_what_a_member_writes_after_leaving_a_group_is_not_for_its_facilitator(parts, own, signed_in):
+    with parts.open_db() as db:
+        db.get_one(Enrolment, own.values["enrolment_id"]).left_on = NOW.date()
+        receive(db, Inbound("SM-late", "+12125550100", "words of later"), NOW + timedelta(days=2))
+    page = signed_in(F).get("/replies?show=all").text
+
+    assert own.words in page
+    assert "words of later" not in page
+
+
+def test_whoever_is_on_call_comes_to_the_flags(signed_in):
+    assert signed_in(ON_CALL).get("/").location == "/flags"
+
+
+def test_whoever_covers_for_a_facilitator_reads_what_is_theirs_for_those_days(parts, own, other, clock, signed_in):
+    with parts.open_db() as db:
+        db.add(Absence(staff_id=other.facilitator, cover_id=own.facilitator, first=NOW.date(), last=NOW.date()))
+    client = signed_in(F)
+    during = client.get("/replies").text
+    clock.go(days=1)
+
+    assert other.words in during
+    assert other.words not in client.get("/replies").text
+
+
+def test_a_facilitators_new_group_is_their_own(own, signed_in):
+    client = signed_in(F)
+    seen = SEEN.search(client.post("/groups/preview", data=GROUP).text)[1]
+    client.post("/groups/new", data={**GROUP, "seen": seen, "action": "create"})
+
+    assert GROUP["group"] in client.get("/groups").text
+
+
+def test_the_navigation_offers_only_what_opens(own, signed_in):
+    page = signed_in(C).get("/").text
+
+    assert 'href="/replies"' not in page
+    assert 'href="/settings"' not in page
+    assert 'href="/members"' in page
+
+
+def test_every_model_with_sealed_words_has_a_scope_or_a_reason_why_not(parts):
+    sealed = {
+        mapper.class_.__name__
+        for mapper in Base.registry.mappers
+        if any(isinstance(value, Sealed) for value in vars(mapper.class_).values())
+    }
+
+    assert sealed - SCOPED - NOT_SHOWN_BY_MEMBER == set(), "say in service/flows/scope.py who sees these"
