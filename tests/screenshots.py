@@ -64,7 +64,7 @@ def _take(browser: Browser, pages: str, phone: str) -> None:
     page.click("ul.rows a >> nth=0")
     page.click("ol.timeline a >> nth=0")
     _shoot(page, "session", page.url)
-    _shoot(page, "replies", pages + "/replies?show=all")
+    _shoot(page, "replies", pages + "/replies?show=handled")
     _shoot(page, "new-group", pages + "/groups/new")
     _shoot(page, "queue", pages + "/queue")
     _shoot(page, "log", pages + "/log")

@@ -1,54 +1,62 @@
-"""What members wrote back, in a plain list: the unhandled first."""
+"""The inbox: a row for each member whose words wait, strangers apart, and what staff do with them."""
 
 from uuid import UUID
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Select, func, select
+from sqlalchemy import select
 
+from service.flows import inbox
 from service.flows.audit import audit
-from service.models import Reply
+from service.flows.inbox import Show
+from service.models import Reply, Staff
+from service.rules.consent import Channel
 from service.rules.contact import masked
 from service.web import parts
 from service.web.forms import page_asked
 
 pages = Blueprint("replies", __name__, url_prefix="/replies")
 
-PER_PAGE = 50
-
 
 @pages.get("")
 def all_replies() -> ResponseReturnValue:
-    shown = request.args.get("show", "open")
+    show = shown()
     page = page_asked(request.args)
-    query = Reply.newest() if shown == "all" else urgent_first(Reply.unhandled())
+    may_read = g.staff.role.reads_replies
     with parts().read_db() as db:
-        total = db.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
-        replies = db.scalars(query.limit(PER_PAGE).offset((page - 1) * PER_PAGE)).all()
+        found = inbox.look(db, g.staff.id, show, page, may_read=may_read)
         return render_template(
             "staff/replies.html",
-            replies=replies,
-            from_number={row.id: masked(row.address) for row in replies if row.member_id is None and row.address},
-            shown=shown,
-            may_read=g.staff.role.reads_replies,
+            inbox=found,
+            senders={thread.latest.id: _sender(thread.latest) for thread in found.strangers},
+            names={row.id: row.name for row in db.scalars(select(Staff))},
+            show=show,
+            may_read=may_read,
             page=page,
-            per_page=PER_PAGE,
-            total=total,
         )
 
 
-def urgent_first(query: Select[Reply]) -> Select[Reply]:
-    """What needs a person now stands before what is newer."""
-    is_urgent = Reply.distress.is_not(None) & (Reply.distress != "review")
-    return query.order_by(None).order_by(is_urgent.desc(), Reply.received_at.desc(), Reply.id.desc())
+def shown() -> Show:
+    asked = request.values.get("show", "")
+    return Show(asked) if asked in set(Show) else Show.OPEN
+
+
+def _sender(reply: Reply) -> str:
+    return "Unknown address" if reply.channel is Channel.EMAIL else f"Unknown number {masked(reply.address or '')}"
 
 
 @pages.post("/<uuid:reply_id>/handled")
 def handled(reply_id: UUID) -> ResponseReturnValue:
+    """This reply; with `thread`, all that waited with it."""
     now = parts().clock()
     with parts().open_db() as db:
         reply = db.get(Reply, reply_id) or abort(404)
-        keep = request.form.get("keep") == "1"
-        reply.handled_at, reply.handled_by = (None, None) if keep else (now, g.staff.id)
-        audit(db, g.staff.id, "reply kept unread" if keep else "reply handled", reply, now)
-    return redirect("/" if request.form.get("back") == "/" else url_for("replies.all_replies"))
+        keep, whole = request.form.get("keep") == "1", request.form.get("thread") == "1"
+        if keep:
+            count = inbox.keep_unread(db, reply)
+        elif whole:
+            count = inbox.handle(db, reply, g.staff.id, now)
+        else:
+            reply.handled_at, reply.handled_by, count = now, g.staff.id, 1
+        audit(db, g.staff.id, "reply kept unread" if keep else "reply handled", reply, now, count=count)
+    return redirect("/" if request.form.get("back") == "/" else url_for("replies.all_replies", show=shown()))

@@ -15,7 +15,7 @@ expect.set_options(timeout=PATIENCE)
 
 SERIOUS = ("serious", "critical")
 PAGES = (
-    *("/", "/groups", "/groups/new", "/members", "/replies", "/replies?show=all", "/log", "/log?show=waiting"),
+    *("/", "/groups", "/groups/new", "/members", "/replies", "/replies?show=handled", "/log", "/log?show=waiting"),
     *("/queue", "/flags", "/on-call"),
 )
 MORE_PAGES = (

@@ -1,0 +1,182 @@
+"""The inbox: what members wrote and nobody has seen to, a thread for each member; strangers apart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
+
+from service.flows.check_in import as_number
+from service.models import CheckIn, Member, Reply
+from service.rules.understanding import Meaning, understand
+
+PER_PAGE = 25
+WORDS_OF_ONE = 5
+"""Texts of a thread that are shown, the urgent ones before the newest."""
+
+By = InstrumentedAttribute[UUID | None] | InstrumentedAttribute[bytes]
+
+
+class Show(StrEnum):
+    OPEN = "open"
+    MINE = "mine"
+    HANDLED = "handled"
+
+
+@dataclass(frozen=True)
+class Chip:
+    """What a text is about, in two words, and how it is coloured."""
+
+    words: str
+    tone: str
+
+
+@dataclass
+class Thread:
+    """What one member wrote, or one number that we cannot tell whose it is."""
+
+    waiting: int
+    first_at: datetime
+    last_at: datetime
+    replies: list[Reply] = field(default_factory=list)
+    """The latest; those that need a person now stand first."""
+    chips: list[Chip] = field(default_factory=list)
+    handed_to: UUID | None = None
+    is_shared: bool = False
+    """Several members have this number."""
+
+    @property
+    def latest(self) -> Reply:
+        return max(self.replies, key=lambda reply: (reply.received_at, reply.id))
+
+    @property
+    def member(self) -> Member | None:
+        return self.latest.member
+
+
+@dataclass(frozen=True)
+class Inbox:
+    members: Sequence[Thread]
+    strangers: Sequence[Thread]
+    pages: int
+
+
+def look(db: Session, staff_id: UUID, show: Show, page: int, *, may_read: bool) -> Inbox:
+    """One page of it. Of whoever may not read replies, a check-in's number is kept too."""
+    members = _grouped(Reply.member_id, staff_id, show).where(Reply.member_id.is_not(None))
+    strangers = _grouped(Reply.address_index, staff_id, show).where(Reply.member_id.is_(None))
+    most = max(
+        db.scalar(select(func.count()).select_from(one.order_by(None).subquery())) or 0 for one in (members, strangers)
+    )
+    inbox = Inbox(
+        _threads(db, members, Reply.member_id, show, page),
+        _threads(db, strangers, Reply.address_index, show, page),
+        -(-most // PER_PAGE),
+    )
+    _mark_shared(db, inbox.strangers)
+    _add_chips(db, [*inbox.members, *inbox.strangers], may_read=may_read)
+    return inbox
+
+
+def _is_urgent() -> ColumnElement[bool]:
+    return Reply.distress.is_not(None) & (Reply.distress != "review")
+
+
+def _grouped(by: By, staff_id: UUID, show: Show) -> Select[Any]:
+    """Threads: what is urgent, then what has waited longest; of those that are done with, the latest."""
+    columns = (by, func.count(), func.min(Reply.received_at), func.max(Reply.received_at))
+    query = select(*columns).group_by(by)
+    if show is Show.HANDLED:
+        done = query.having(func.count(Reply.handled_at) == func.count())
+        return done.order_by(func.max(Reply.handled_at).desc(), by)
+    urgent = func.max(case((_is_urgent(), 1), else_=0))
+    query = query.where(Reply.handled_at.is_(None)).order_by(urgent.desc(), func.min(Reply.received_at), by)
+    return query.having(func.count().filter(Reply.handed_to == staff_id) > 0) if show is Show.MINE else query
+
+
+def _threads(db: Session, query: Select[Any], by: By, show: Show, page: int) -> Sequence[Thread]:
+    rows = db.execute(query.limit(PER_PAGE).offset((page - 1) * PER_PAGE)).all()
+    waits = show is not Show.HANDLED
+    found = {key: Thread(number if waits else 0, first, last) for key, number, first, last in rows}
+    of_these = by.in_(found) & (Reply.handled_at.is_(None) if waits else Reply.handled_at.is_not(None))
+    of_these &= Reply.member_id.is_(None) if by is Reply.address_index else Reply.member_id.is_not(None)
+    place = func.row_number().over(partition_by=by, order_by=(_is_urgent().desc(), Reply.received_at.desc(), Reply.id))
+    placed = select(Reply.id, place.label("place")).where(of_these).subquery()
+    latest = select(Reply).join(placed, placed.c.id == Reply.id).where(placed.c.place <= WORDS_OF_ONE)
+    for reply in db.scalars(latest.order_by(placed.c.place).options(joinedload(Reply.member))):
+        found[getattr(reply, by.key)].replies.append(reply)
+    for key, handed_to in db.execute(select(by, Reply.handed_to).where(of_these, Reply.handed_to.is_not(None))):
+        found[key].handed_to = handed_to
+    return [thread for thread in found.values() if thread.replies]  # one may have been handled just now
+
+
+def _mark_shared(db: Session, strangers: Sequence[Thread]) -> None:
+    indexes = {thread.latest.address_index for thread in strangers}
+    known = set(db.scalars(select(Member.mobile_index).where(Member.mobile_index.in_(indexes))))
+    for thread in strangers:
+        thread.is_shared = thread.latest.address_index in known
+
+
+def _add_chips(db: Session, threads: Sequence[Thread], *, may_read: bool) -> None:
+    ids = [reply.id for thread in threads for reply in thread.replies if reply.meaning == Meaning.SCORE]
+    whose = {thread.latest.member_id for thread in threads}
+    query = select(CheckIn).where(CheckIn.member_id.in_(whose), CheckIn.reply_id.in_(ids))
+    scores = {row.reply_id: as_number(row.answer) for row in db.scalars(query)} if may_read else {}
+    for thread in threads:
+        chips = (chip for reply in thread.replies for chip in _chips(reply, scores.get(reply.id)))
+        thread.chips = list(dict.fromkeys(chips))
+
+
+CHIPS = {
+    Meaning.COMING: Chip("Confirmed", "good"),
+    Meaning.CANNOT: Chip("Can't come", "warn"),
+    Meaning.LATE: Chip("Late", "warn"),
+    Meaning.OPT_OUT: Chip("Opted out", "warn"),
+    Meaning.WRONG_NUMBER: Chip("Wrong number", "warn"),
+    Meaning.GOAL: Chip("Goal", "info"),
+    Meaning.WIN: Chip("Win", "good"),
+}
+
+
+def _chips(reply: Reply, score: Decimal | None) -> list[Chip]:
+    chips = []
+    if reply.distress:
+        is_for_today = reply.distress == "review"
+        chips.append(Chip("Needs a look", "warn") if is_for_today else Chip("Needs a person now", "bad"))
+    if reply.answered_with == "shared_number_pick":
+        return [*chips, Chip("Asked which visit", "info")]
+    if reply.meaning == Meaning.SCORE:
+        return [*chips, Chip("Check-in" if score is None else f"Check-in {score.normalize():f}", "info")]
+    if reply.meaning == Meaning.WORDS and understand(reply.text or "").fewer:
+        chips.append(Chip("Possible opt-out", "warn"))
+    known = CHIPS.get(Meaning(reply.meaning)) if reply.meaning in set(Meaning) else None
+    return [*chips, known] if known else chips
+
+
+def thread_of(reply: Reply) -> Select[tuple[Reply]]:
+    """What the same person wrote up to then. What came later was not seen, and is not touched."""
+    same = Reply.address_index == reply.address_index if reply.member_id is None else Reply.member_id == reply.member_id
+    is_stranger = Reply.member_id.is_(None) if reply.member_id is None else Reply.member_id.is_not(None)
+    return select(Reply).where(same, is_stranger, Reply.received_at <= reply.received_at)
+
+
+def handle(db: Session, reply: Reply, staff_id: UUID, now: datetime) -> int:
+    """All of the thread that was waiting. Returns how many."""
+    waiting = db.scalars(thread_of(reply).where(Reply.handled_at.is_(None)).with_for_update()).all()
+    for one in waiting:
+        one.handled_at, one.handled_by = now, staff_id
+    return len(waiting)
+
+
+def keep_unread(db: Session, reply: Reply) -> int:
+    """Takes back the press that handled it, with all that it handled."""
+    same_press = (Reply.handled_at == reply.handled_at) if reply.handled_at else Reply.id == reply.id
+    done = db.scalars(thread_of(reply).where(same_press).with_for_update()).all()
+    for one in done:
+        one.handled_at = one.handled_by = one.nudged_at = None
+    return len(done)
