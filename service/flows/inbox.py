@@ -87,7 +87,7 @@ def _is_urgent() -> ColumnElement[bool]:
     return Reply.distress.is_not(None) & (Reply.distress != "review")
 
 
-def _grouped(by: By, staff_id: UUID, show: Show) -> Select[Any]:
+def _grouped(by: By, staff_id: UUID, show: Show) -> Select[Any, int, datetime, datetime]:
     """Threads: what is urgent, then what has waited longest; of those that are done with, the latest."""
     columns = (by, func.count(), func.min(Reply.received_at), func.max(Reply.received_at))
     query = select(*columns).group_by(by)
@@ -99,7 +99,9 @@ def _grouped(by: By, staff_id: UUID, show: Show) -> Select[Any]:
     return query.having(func.count().filter(Reply.handed_to == staff_id) > 0) if show is Show.MINE else query
 
 
-def _threads(db: Session, query: Select[Any], by: By, show: Show, page: int) -> Sequence[Thread]:
+def _threads(
+    db: Session, query: Select[Any, int, datetime, datetime], by: By, show: Show, page: int
+) -> Sequence[Thread]:
     rows = db.execute(query.limit(PER_PAGE).offset((page - 1) * PER_PAGE)).all()
     waits = show is not Show.HANDLED
     found = {key: Thread(number if waits else 0, first, last) for key, number, first, last in rows}
@@ -158,7 +160,7 @@ def _chips(reply: Reply, score: Decimal | None) -> list[Chip]:
     return [*chips, known] if known else chips
 
 
-def thread_of(reply: Reply) -> Select[tuple[Reply]]:
+def thread_of(reply: Reply) -> Select[Reply]:
     """What the same person wrote up to then. What came later was not seen, and is not touched."""
     same = Reply.address_index == reply.address_index if reply.member_id is None else Reply.member_id == reply.member_id
     is_stranger = Reply.member_id.is_(None) if reply.member_id is None else Reply.member_id.is_not(None)

@@ -132,13 +132,11 @@ def test_keep_unread_takes_back_what_one_press_had_handled(parts, staff):
         assert list(kept) == ["reply handled", "reply kept unread"]
 
 
-def test_the_front_desk_sees_who_waits_and_no_word(parts, staff):
+def test_the_front_desk_opens_no_replies(parts, staff):
     wrote(parts, member(parts, "Ana"), "a secret")
-    wrote(parts, "+12125550177", "another secret")
     as_role(parts, Role.COORDINATOR)
-    page = staff.get("/replies").text
 
-    assert ("Ana" in page, "secret" in page) == (True, False)
+    assert staff.get("/replies").status_code == 404
 
 
 @pytest.mark.parametrize("show", ["open", "handled", "mine"])
