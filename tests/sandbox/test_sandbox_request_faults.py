@@ -186,11 +186,11 @@ def test_a_429_says_when_to_come_back_only_if_the_plan_does(sandbox, twilio):
 
 def test_a_refused_connection_is_refused_and_comes_back(sandbox, twilio_as):
     sandbox.post("reset", {})
-    sandbox.fault("connect_refused", args={"seconds": 0.6})
     client = twilio_as(timeout=2)
-    deadline = time.monotonic() + 5
+    sandbox.fault("connect_refused", args={"seconds": 3})
+    deadline = time.monotonic() + 30
     outcomes = []
-    while time.monotonic() < deadline and (not outcomes or outcomes[-1] is not None or len(outcomes) < 3):
+    while time.monotonic() < deadline and (not any(outcomes) or outcomes[-1] is not None):
         outcomes.append(raised(lambda: client.messages.create(to=ALICE, from_=config.NUMBER, body="Hello")))
         time.sleep(0.05)
 
