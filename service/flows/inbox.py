@@ -24,7 +24,6 @@ By = InstrumentedAttribute[UUID | None] | InstrumentedAttribute[bytes]
 
 class Show(StrEnum):
     OPEN = "open"
-    MINE = "mine"
     HANDLED = "handled"
 
 
@@ -46,7 +45,6 @@ class Thread:
     replies: list[Reply] = field(default_factory=list)
     """The latest; those that need a person now stand first."""
     chips: list[Chip] = field(default_factory=list)
-    handed_to: UUID | None = None
     is_shared: bool = False
     """Several members have this number."""
 
@@ -66,10 +64,10 @@ class Inbox:
     pages: int
 
 
-def look(db: Session, staff_id: UUID, show: Show, page: int, *, may_read: bool) -> Inbox:
-    """One page of it. Of whoever may not read replies, a check-in's number is kept too."""
-    members = _grouped(Reply.member_id, staff_id, show).where(Reply.member_id.is_not(None))
-    strangers = _grouped(Reply.address_index, staff_id, show).where(Reply.member_id.is_(None))
+def look(db: Session, show: Show, page: int) -> Inbox:
+    """One page of it, as far as the session's scope goes."""
+    members = _grouped(Reply.member_id, show).where(Reply.member_id.is_not(None))
+    strangers = _grouped(Reply.address_index, show).where(Reply.member_id.is_(None))
     most = max(
         db.scalar(select(func.count()).select_from(one.order_by(None).subquery())) or 0 for one in (members, strangers)
     )
@@ -79,7 +77,7 @@ def look(db: Session, staff_id: UUID, show: Show, page: int, *, may_read: bool) 
         -(-most // PER_PAGE),
     )
     _mark_shared(db, inbox.strangers)
-    _add_chips(db, [*inbox.members, *inbox.strangers], may_read=may_read)
+    _add_chips(db, [*inbox.members, *inbox.strangers])
     return inbox
 
 
@@ -87,7 +85,7 @@ def _is_urgent() -> ColumnElement[bool]:
     return Reply.distress.is_not(None) & (Reply.distress != "review")
 
 
-def _grouped(by: By, staff_id: UUID, show: Show) -> Select[Any, int, datetime, datetime]:
+def _grouped(by: By, show: Show) -> Select[Any, int, datetime, datetime]:
     """Threads: what is urgent, then what has waited longest; of those that are done with, the latest."""
     columns = (by, func.count(), func.min(Reply.received_at), func.max(Reply.received_at))
     query = select(*columns).group_by(by)
@@ -95,8 +93,7 @@ def _grouped(by: By, staff_id: UUID, show: Show) -> Select[Any, int, datetime, d
         done = query.having(func.count(Reply.handled_at) == func.count())
         return done.order_by(func.max(Reply.handled_at).desc(), by)
     urgent = func.max(case((_is_urgent(), 1), else_=0))
-    query = query.where(Reply.handled_at.is_(None)).order_by(urgent.desc(), func.min(Reply.received_at), by)
-    return query.having(func.count().filter(Reply.handed_to == staff_id) > 0) if show is Show.MINE else query
+    return query.where(Reply.handled_at.is_(None)).order_by(urgent.desc(), func.min(Reply.received_at), by)
 
 
 def _threads(
@@ -112,8 +109,6 @@ def _threads(
     latest = select(Reply).join(placed, placed.c.id == Reply.id).where(placed.c.place <= WORDS_OF_ONE)
     for reply in db.scalars(latest.order_by(placed.c.place).options(joinedload(Reply.member))):
         found[getattr(reply, by.key)].replies.append(reply)
-    for key, handed_to in db.execute(select(by, Reply.handed_to).where(of_these, Reply.handed_to.is_not(None))):
-        found[key].handed_to = handed_to
     return [thread for thread in found.values() if thread.replies]  # one may have been handled just now
 
 
@@ -124,11 +119,11 @@ def _mark_shared(db: Session, strangers: Sequence[Thread]) -> None:
         thread.is_shared = thread.latest.address_index in known
 
 
-def _add_chips(db: Session, threads: Sequence[Thread], *, may_read: bool) -> None:
+def _add_chips(db: Session, threads: Sequence[Thread]) -> None:
     ids = [reply.id for thread in threads for reply in thread.replies if reply.meaning == Meaning.SCORE]
     whose = {thread.latest.member_id for thread in threads}
     query = select(CheckIn).where(CheckIn.member_id.in_(whose), CheckIn.reply_id.in_(ids))
-    scores = {row.reply_id: as_number(row.answer) for row in db.scalars(query)} if may_read else {}
+    scores = {row.reply_id: as_number(row.answer) for row in db.scalars(query)}
     for thread in threads:
         chips = (chip for reply in thread.replies for chip in _chips(reply, scores.get(reply.id)))
         thread.chips = list(dict.fromkeys(chips))
