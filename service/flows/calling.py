@@ -1,4 +1,4 @@
-"""The calls to the providers that are under way: side by side, no transaction open."""
+"""The calls to the providers that are under way: side by side, no transaction open once they have begun."""
 
 import time
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
     the mark     locked, every fact read again, words final, SENDING: committed before the call
     the look     who has opted out since is not called
-    the call     side by side, no transaction open
+    the call     side by side, no transaction open once they have begun
     the record   what the provider said
 
 One transaction records what has come back and marks what goes next, while other calls are under way. A crash leaves

@@ -1,6 +1,6 @@
 """The inbox: what members wrote and nobody has seen to, a thread for each member; strangers apart."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -155,25 +155,25 @@ def _chips(reply: Reply, score: Decimal | None) -> list[Chip]:
     return [*chips, known] if known else chips
 
 
-def thread_of(reply: Reply) -> Select[Reply]:
-    """What the same person wrote up to then. What came later was not seen, and is not touched."""
+def thread_of(db: Session, reply: Reply) -> list[UUID]:
+    """What the same person wrote up to then, as far as the session's scope goes: nobody sees to what they may not
+    read. What came later was not seen, and is not touched."""
     same = Reply.address_index == reply.address_index if reply.member_id is None else Reply.member_id == reply.member_id
     is_stranger = Reply.member_id.is_(None) if reply.member_id is None else Reply.member_id.is_not(None)
-    return select(Reply).where(same, is_stranger, Reply.received_at <= reply.received_at)
+    return list(db.scalars(select(Reply.id).where(same, is_stranger, Reply.received_at <= reply.received_at)))
 
 
-def handle(db: Session, reply: Reply, staff_id: UUID, now: datetime) -> int:
-    """All of the thread that was waiting. Returns how many."""
-    waiting = db.scalars(thread_of(reply).where(Reply.handled_at.is_(None)).with_for_update()).all()
+def handle(db: Session, ids: Collection[UUID], staff_id: UUID, now: datetime) -> int:
+    """Those of them that were waiting. Returns how many."""
+    waiting = db.scalars(select(Reply).where(Reply.id.in_(ids), Reply.handled_at.is_(None)).with_for_update()).all()
     for one in waiting:
         one.handled_at, one.handled_by = now, staff_id
     return len(waiting)
 
 
-def keep_unread(db: Session, reply: Reply) -> int:
-    """Takes back the press that handled it, with all that it handled."""
-    same_press = (Reply.handled_at == reply.handled_at) if reply.handled_at else Reply.id == reply.id
-    done = db.scalars(thread_of(reply).where(same_press).with_for_update()).all()
+def keep_unread(db: Session, ids: Collection[UUID], pressed_at: datetime) -> int:
+    """Takes back the press of that moment, for those of them that it handled."""
+    done = db.scalars(select(Reply).where(Reply.id.in_(ids), Reply.handled_at == pressed_at).with_for_update()).all()
     for one in done:
         one.handled_at = one.handled_by = one.nudged_at = None
     return len(done)

@@ -80,6 +80,12 @@ class Staff(Identified):
     def with_email(cls, email_index: bytes) -> Select[Self]:
         return select(cls).where(cls.email_index == email_index, cls.disabled_at.is_(None))
 
+    @classmethod
+    def who_may_lead(cls) -> Select[Self]:
+        """Those who may read what the members of a group write."""
+        leads = cls.role.in_([role for role in Role if role.reads_replies])
+        return select(cls).where(leads, cls.disabled_at.is_(None)).order_by(cls.id)
+
 
 class SignIn(Identified):
     """One browser in which a member of staff is signed in. The browser holds the token, we its hash."""

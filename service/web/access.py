@@ -24,6 +24,7 @@ OFFICE = CARE | {Role.COORDINATOR}
 MAY_OPEN: Mapping[str, frozenset[Role]] = {
     "home": OFFICE,
     "groups": OFFICE,
+    "groups.set_facilitator": OFFICE - {Role.FACILITATOR},
     "group_members": OFFICE,
     "sessions": OFFICE,
     "members": OFFICE,

@@ -16,7 +16,7 @@ from service.flows.audit import audit
 from service.flows.plan import plan
 from service.flows.sample_week import sample_week
 from service.flows.watching import may_not_ask
-from service.models import Delivery, Enrolment, Group, GroupSession, Practice, Rule
+from service.models import Delivery, Enrolment, Group, GroupSession, Practice, Rule, Staff
 from service.models.practice import Role
 from service.rules import rows, sentences
 from service.rules.kinds import Kind
@@ -108,8 +108,30 @@ def one_group(group_id: UUID) -> ResponseReturnValue:
             .order_by(GroupSession.starts_at.desc())
             .limit(12)
         ).all()
-        counts = show.answers(db, [*coming_up, *past])
-        return render_template("staff/group.html", group=group, coming_up=coming_up, past=past, counts=counts)
+        return render_template(
+            "staff/group.html",
+            group=group,
+            coming_up=coming_up,
+            past=past,
+            counts=show.answers(db, [*coming_up, *past]),
+            leaders=[(row.id, row.name) for row in db.scalars(Staff.who_may_lead())],
+        )
+
+
+@pages.post("/<uuid:group_id>/facilitator")
+def set_facilitator(group_id: UUID) -> ResponseReturnValue:
+    """Who leads the group, and so reads what its members write; or nobody."""
+    chosen = request.form.get("facilitator", "")
+    with parts().open_db() as db:
+        group = get_group(db, group_id)
+        leaders = {str(row.id): row for row in db.scalars(Staff.who_may_lead())}
+        if chosen and chosen not in leaders:
+            abort(400)
+        group.facilitator_id = leaders[chosen].id if chosen else None
+        audit(db, g.staff.id, "facilitator changed", group, parts().clock(), facilitator=chosen)
+        told = f"{leaders[chosen].name} leads this group." if chosen else "Nobody leads this group."
+    flash(told, "success")
+    return redirect(url_for("groups.one_group", group_id=group_id))
 
 
 @pages.get("/<uuid:group_id>/messages")

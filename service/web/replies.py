@@ -45,16 +45,16 @@ def _sender(reply: Reply) -> str:
 
 @pages.post("/<uuid:reply_id>/handled")
 def handled(reply_id: UUID) -> ResponseReturnValue:
-    """This reply; with `thread`, all that waited with it."""
+    """This reply; with `thread`, all that waited with it. With `keep`, what was handled with it waits again."""
     now = parts().clock()
-    with parts().open_db() as db:
+    keep, whole = request.form.get("keep") == "1", request.form.get("thread") == "1"
+    with parts().read_db() as db:
         reply = db.get(Reply, reply_id) or abort(404)
-        keep, whole = request.form.get("keep") == "1", request.form.get("thread") == "1"
+        ids = inbox.thread_of(db, reply) if keep or whole else [reply.id]
+    with parts().open_db() as db:
         if keep:
-            count = inbox.keep_unread(db, reply)
-        elif whole:
-            count = inbox.handle(db, reply, g.staff.id, now)
+            count = inbox.keep_unread(db, ids, reply.handled_at) if reply.handled_at else 0
         else:
-            reply.handled_at, reply.handled_by, count = now, g.staff.id, 1
+            count = inbox.handle(db, ids, g.staff.id, now)
         audit(db, g.staff.id, "reply kept unread" if keep else "reply handled", reply, now, count=count)
     return redirect("/" if request.form.get("back") == "/" else url_for("replies.all_replies", show=shown()))

@@ -31,6 +31,7 @@ TABLE = {
     "groups.create_group": OFFICE,
     "groups.preview": OFFICE,
     "groups.one_group": OFFICE,
+    "groups.set_facilitator": {A, C},
     "groups.messages": OFFICE,
     "groups.switch_rules": OFFICE,
     "groups.change_rule": OFFICE,
@@ -342,6 +343,29 @@ def test_a_facilitators_new_group_is_their_own(own, signed_in):
     client.post("/groups/new", data={**GROUP, "seen": seen, "action": "create"})
 
     assert GROUP["group"] in client.get("/groups").text
+
+
+def test_the_office_says_who_leads_a_group(parts, own, other, signed_in):
+    group = other.values["group_id"]
+    client = signed_in(F)
+    before = client.get(f"/groups/{group}").status_code
+    office = signed_in(C)
+    refused = office.post(f"/groups/{group}/facilitator", data={"facilitator": str(group)}).status_code
+    office.post(f"/groups/{group}/facilitator", data={"facilitator": str(own.facilitator)})
+
+    assert (before, refused, client.get(f"/groups/{group}").status_code) == (404, 400, 200)
+    assert "lee" not in office.get("/groups").text
+
+
+def test_who_may_not_read_a_reply_does_not_handle_it(parts, own, signed_in):
+    with parts.open_db() as db:
+        receive(db, Inbound("SM-now", "+12125550100", "I want to die"), NOW + timedelta(minutes=1))
+        urgent = db.scalars(select(Reply.id).where(Reply.provider_id == "SM-now")).one()
+    signed_in(A).post(f"/replies/{urgent}/handled", data={"thread": "1"})
+
+    with parts.read_db() as db:
+        handled = {row.text: row.handled_at is not None for row in db.scalars(select(Reply))}
+    assert handled == {own.words: False, "I want to die": True}
 
 
 def test_the_navigation_offers_only_what_opens(own, signed_in):
