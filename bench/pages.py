@@ -1,5 +1,6 @@
 """What staff wait for, in the server: the log with ten thousand deliveries, the home page with two hundred groups."""
 
+import gc
 import time
 from collections.abc import Iterator
 from uuid import UUID
@@ -45,6 +46,7 @@ def pages(bench: Bench) -> Iterator[Figure]:
         parts = build(Settings.from_env(_environ(bench, database)), stays=True)
         _settle(parts)
         visitor = _signed_in(parts)
+        gc.freeze()  # as the web process does
         narrow = (FILTERED, f"/log?group={_group(parts)}&since=2026-01-01&until=2028-12-31")
         for goal, path in (*PAGES, narrow):
             visits = [_visit(visitor, path) for _ in range(VISITS)]

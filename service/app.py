@@ -1,5 +1,6 @@
 """The Flask app: blueprints, headers, error pages, health."""
 
+import gc
 import logging
 import os
 import threading
@@ -21,6 +22,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from service import keys
 from service.flows import heartbeat
 from service.logs import set_up_logging
+from service.rules.distress import scan
 from service.texts import TEMPLATES
 from service.upgrade import WrongVersion, check
 from service.web import (
@@ -89,6 +91,8 @@ def from_environment() -> Flask:
     app = create_app(parts, calls.wake)
     calls.start()
     threading.Thread(target=_show_alive, args=(parts,), daemon=True).start()
+    scan("")  # reads its tables now, and not while the first member waits for an answer
+    gc.freeze()  # what is loaded by now stays: to look through it for garbage made one page in twenty wait 0.1 s
     return app
 
 
