@@ -41,8 +41,6 @@ class Reply(Identified):
     handled_at: Mapped[datetime | None]
     handled_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     flag_id: Mapped[UUID | None] = mapped_column(ForeignKey("flags.id"), index=True)
-    handed_to: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
-    """Who of the staff is to see to it."""
     nudged_at: Mapped[datetime | None]
 
     address = Sealed()

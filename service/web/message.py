@@ -44,8 +44,7 @@ class Audience:
 def form(**where: UUID) -> ResponseReturnValue:
     with parts().read_db() as db:
         audience = _audience(db, where)
-        typed = {"to": "all", "when": "now", "words": request.args.get("words", "")[: write.LONGEST]}
-        return _form(db, audience, typed, {})
+        return _form(db, audience, {"to": "all", "when": "now", "words": ""}, {})
 
 
 @pages.post("/sessions/<uuid:session_id>/message")

@@ -84,7 +84,6 @@ def upgrade() -> None:
     # no batch: a table that is made anew would take the rows that point to it along
     add("replies", sa.Column("flag_id", sa.Uuid(), to("flags"), nullable=True))
     op.create_index("ix_replies_flag_id", "replies", ["flag_id"])
-    add("replies", sa.Column("handed_to", sa.Uuid(), to("staff"), nullable=True))
     add("replies", sa.Column("nudged_at", instant(), nullable=True))
     add("members", sa.Column("stopped_at", instant(), nullable=True))
     add("members", sa.Column("stop_reason_sealed", sa.LargeBinary(), nullable=True))
