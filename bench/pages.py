@@ -14,7 +14,7 @@ from bench.figures import Bench, Figure, Goal, figure
 from bench.product_runs import environ_of
 from bench.runs import quantile
 from service.app import create_app
-from service.flows import staffing
+from service.flows import sign_ins, staffing
 from service.models import Delivery, Group
 from service.models.practice import Role
 from service.rules.consent import Choice
@@ -86,7 +86,7 @@ def _signed_in(parts: Parts) -> FlaskClient:
     client = create_app(parts).test_client()
     with parts.open_db() as db:
         row = staffing.add_staff(db, "dana@oak.example.org", "Dana Whitlock", Role.ADMIN, parts.clock())
-        client.set_cookie("staff", staffing.start(db, row.id, parts.machine_clock()))
+        client.set_cookie("staff", sign_ins.start(db, row.id, parts.machine_clock()))
     return client
 
 

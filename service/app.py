@@ -30,6 +30,7 @@ from service.web import (
     consents,
     contact,
     data_quality,
+    first_run,
     flags,
     group_members,
     groups,
@@ -41,6 +42,7 @@ from service.web import (
     message,
     on_call,
     opt_in,
+    page_context,
     pager,
     providers,
     queue,
@@ -126,13 +128,13 @@ def create_app(parts: Parts, call_people: Callable[[], None] = lambda: None) -> 
     app.before_request(_turn_strangers_away)
     for module in STAFF:
         app.register_blueprint(module.pages)
-    for open_pages in (sign_in.pages, me.pages, opt_in.pages, flags.by_link):
+    for open_pages in (sign_in.pages, first_run.pages, me.pages, opt_in.pages, flags.by_link):
         app.register_blueprint(open_pages)
     for blueprint in (webhooks.twilio, webhooks.sendgrid, me.one_click, flags.one_click):
         app.register_blueprint(blueprint)
         csrf.exempt(blueprint)
     access.check_declared(app, STAFF_PAGES)
-    app.context_processor(sign_in.page_context)
+    app.context_processor(page_context.page_context)
     app.after_request(_set_headers)
     _add_health(app, parts)
     _add_error_pages(app)

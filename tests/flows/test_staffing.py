@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from service.flows import links, staffing
+from service.flows import links, passwords, sign_ins, staffing
 from service.models import AuditEntry, Staff
 from service.models.practice import Role
 from tests.builders import NOW
@@ -21,14 +21,14 @@ def add(db, email=EMAIL, password=PASSWORD):
     ["", "short", "elevenchars", "aaaaaaaaaaaa", "ababababababab", "Password1234", "x" * 257, "123456789012"],
 )
 def test_a_password_that_is_easily_guessed_or_too_long_is_refused_in_words(password):
-    assert staffing.password_problem(password).endswith(".")
+    assert passwords.problem(password).endswith(".")
 
 
 @pytest.mark.parametrize(
     "password", [PASSWORD, "twelve chars", "пароль длинный", "🌳🌊🌙⭐🔥🌈🍀🐟🐦🐝🐞🦋", "correct horse " * 15]
 )
 def test_any_other_password_will_do(password):
-    assert staffing.password_problem(password) is None
+    assert passwords.problem(password) is None
 
 
 def test_one_address_is_one_account(parts):
@@ -48,7 +48,7 @@ def test_a_million_characters_are_refused_before_they_are_hashed(parts):
     with parts.open_db() as db:
         add(db)
 
-        assert staffing.sign_in(db, EMAIL, "x" * 1_000_000, NOW)[0] is None
+        assert sign_ins.check_password(db, EMAIL, "x" * 1_000_000, NOW)[0] is None
 
 
 def test_a_success_forgets_the_failures_before_it(parts):
@@ -56,34 +56,34 @@ def test_a_success_forgets_the_failures_before_it(parts):
         add(db)
         for _ in range(3):
             for _ in range(9):
-                staffing.sign_in(db, EMAIL, "another long password", NOW)
-            token, _ = staffing.sign_in(db, EMAIL, PASSWORD, NOW)
+                sign_ins.check_password(db, EMAIL, "another long password", NOW)
+            staff, _ = sign_ins.check_password(db, EMAIL, PASSWORD, NOW)
 
-            assert token is not None
+            assert staff is not None
 
 
 def test_a_closed_account_says_how_long_and_does_not_look_at_the_password(parts):
     with parts.open_db() as db:
         add(db)
         for _ in range(10):
-            staffing.sign_in(db, EMAIL, "another long password", NOW)
-        token, sentence = staffing.sign_in(db, EMAIL, PASSWORD, NOW + timedelta(minutes=5))
+            sign_ins.check_password(db, EMAIL, "another long password", NOW)
+        staff, sentence = sign_ins.check_password(db, EMAIL, PASSWORD, NOW + timedelta(minutes=5))
 
-    assert (token, sentence) == (None, "Too many tries. Wait 10 minutes, or ask an administrator.")
+    assert (staff, sentence) == (None, "Too many tries. Wait 10 minutes, or ask an administrator.")
 
 
 def test_a_token_lasts_eight_hours_unused_and_twelve_at_most(parts):
     with parts.open_db() as db:
         staff = add(db)
-        token = staffing.start(db, staff.id, NOW)
-        known = [staffing.who(db, token, NOW + timedelta(hours=hours)) is not None for hours in (0, 7, 9, 13)]
+        token = sign_ins.start(db, staff.id, NOW)
+        known = [sign_ins.who(db, token, NOW + timedelta(hours=hours)) is not None for hours in (0, 7, 9, 13)]
 
     assert known == [True, True, False, False]
 
 
 def test_a_token_that_was_made_up_is_nobodys(parts):
     with parts.open_db() as db:
-        assert staffing.who(db, "made up", NOW) is None
+        assert sign_ins.who(db, "made up", NOW) is None
 
 
 def test_a_link_of_another_purpose_sets_no_password(parts):

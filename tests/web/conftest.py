@@ -21,7 +21,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from service.app import create_app
-from service.flows import staffing
+from service.flows import sign_ins, staffing
 from service.models.practice import Role
 from service.settings import SANDBOX_EVENT_KEY, SANDBOX_TOKEN
 from service.wiring import Parts
@@ -72,7 +72,7 @@ class Staffer:
 def staff(parts: Parts, client: FlaskClient) -> Staffer:
     with parts.open_db() as db:
         row = staffing.add_staff(db, EMAIL, "Dana Whitlock", Role.ADMIN, NOW)
-        token = staffing.start(db, row.id, parts.machine_clock())
+        token = sign_ins.start(db, row.id, parts.machine_clock())
     client.set_cookie("staff", token)
     return Staffer(client)
 

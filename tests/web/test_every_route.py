@@ -24,7 +24,7 @@ from tests.builders import NOW
 PAYLOAD = "<img src=x onerror=alert(1)>\"'&{{7*7}}"
 ESCAPED = "&lt;img src=x onerror=alert(1)&gt;"
 OPEN = {
-    *("healthz", "readyz", "sign_in.welcome", "sign_in.enter", "sign_in.new_password"),
+    *("healthz", "readyz", "first_run.welcome", "sign_in.enter", "sign_in.new_password"),
     *("opt_in.sample", "opt_in.terms", "opt_in.privacy"),
 }
 """Whoever comes may look at these; /me and /u open by their links alone."""
@@ -145,7 +145,7 @@ def test_every_page_is_there_for_staff(app, staff, busy):
     broken = {endpoint: answer.status_code for endpoint, answer in answers.items() if answer.status_code != 200}
 
     # the first run is over, and the session at hand belongs to no series
-    assert broken == {"sign_in.welcome": 404, "sessions.series_form": 404}
+    assert broken == {"first_run.welcome": 404, "sessions.series_form": 404}
 
 
 def test_every_staff_page_turns_strangers_away(app, busy):
@@ -166,7 +166,7 @@ def test_every_change_turns_strangers_away(parts, app, busy):
         rule
         for rule in rules(app, "POST")
         if rule.endpoint.partition(".")[0]
-        not in ("sign_in", "me", "by_link", "not_me", "one_click", "opt_in", "twilio", "sendgrid")
+        not in ("sign_in", "first_run", "me", "by_link", "not_me", "one_click", "opt_in", "twilio", "sendgrid")
     ]
     answers = [stranger.post(path_of(app, rule, busy)) for rule in staff_only]
 
@@ -178,7 +178,7 @@ def test_every_change_turns_strangers_away(parts, app, busy):
 def test_every_form_needs_its_token(parts, app, staff, busy):
     before = everything(parts)
     asked = {rule.endpoint: staff.client.post(path_of(app, rule, busy)) for rule in rules(app, "POST")}
-    taken = {endpoint for endpoint, answer in asked.items() if answer.status_code != 400} - {"sign_in.first_account"}
+    taken = {endpoint for endpoint, answer in asked.items() if answer.status_code != 400} - {"first_run.first_account"}
 
     assert taken == NEED_NO_TOKEN
     after = everything(parts)

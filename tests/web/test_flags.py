@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import select
 
-from service.flows import staffing
+from service.flows import sign_ins, staffing
 from service.flows.answer import Inbound
 from service.flows.escalate import call_people
 from service.flows.receive import receive
@@ -38,7 +38,7 @@ def somebody(parts, app, role):
     client = app.test_client()
     with parts.open_db() as db:
         row = staffing.add_staff(db, f"{role}@oak.example.org", f"The {role}", role, NOW)
-        token = staffing.start(db, row.id, parts.machine_clock())
+        token = sign_ins.start(db, row.id, parts.machine_clock())
     client.set_cookie("staff", token)
     return Staffer(client)
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from service.flows import staffing
+from service.flows import sign_ins, staffing
 from service.flows.answer import Inbound
 from service.flows.plan import plan
 from service.flows.receive import receive
@@ -138,7 +138,7 @@ def test_a_coordinator_sees_no_word_that_members_wrote(parts, app, scene):
     client = app.test_client()
     with parts.open_db() as db:
         row = staffing.add_staff(db, "front@oak.example.org", "Front desk", Role.COORDINATOR, NOW)
-        client.set_cookie("staff", staffing.start(db, row.id, parts.machine_clock()))
+        client.set_cookie("staff", sign_ins.start(db, row.id, parts.machine_clock()))
         receive(db, Inbound("SM1", "+12125550100", "the canary sings in me"), NOW)
         receive(db, Inbound("SM2", "+12125550999", "a strange canary"), NOW)
     desk = Staffer(client)

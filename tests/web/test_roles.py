@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from service.app import STAFF_PAGES
-from service.flows import staffing
+from service.flows import sign_ins
 from service.flows.plan import plan
 from service.flows.receive import Inbound, receive
 from service.models import Absence, Contact, Delivery, Enrolment, Flag, Group, Reply, Staff
@@ -174,7 +174,7 @@ def signed_in(app, parts, own):
     def browser(role):
         with parts.open_db() as db:
             row = db.get_one(Staff, own.facilitator) if role is F else builders.staff(db, f"{role}@x.example", role)
-            token = staffing.start(db, row.id, parts.machine_clock())
+            token = sign_ins.start(db, row.id, parts.machine_clock())
         client = app.test_client()
         client.set_cookie("staff", token)
         return client

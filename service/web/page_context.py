@@ -1,0 +1,97 @@
+"""What every page needs: the practice, the navigation, who is signed in."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import g, request, url_for
+from sqlalchemy import func, select
+
+from service.flows.settle_in import Office
+from service.models import Practice, Reply
+from service.web import flags, parts
+from service.web.access import roles_of
+
+MEMBERS = frozenset({"me", "one_click", "opt_in", "by_link", "not_me"})
+"""Pages of members, who open them by a link."""
+NAV = (
+    ("home.today", "Today", "home"),
+    ("groups.all_groups", "Groups", "calendar"),
+    ("members.all_members", "Members", "users"),
+    ("replies.all_replies", "Replies", "message"),
+    ("queue.coming", "Queue", "clock"),
+    ("log.all_deliveries", "Log", "send"),
+    ("templates.all_texts", "Texts", "file-text"),
+    ("on_call.contacts", "On call", "phone"),
+    ("settings.practice", "Settings", "settings"),
+)
+OWNER = {
+    "sessions": "groups",
+    "group_members": "groups",
+    "try_week": "groups",
+    "data_quality": "members",
+    "providers": "settings",
+    "safety": "groups",
+    "halt": "members",
+    "flags": "replies",
+}
+"""Below which part of the navigation the pages stand that have none of their own."""
+
+
+@dataclass(frozen=True)
+class NavItem:
+    href: str
+    label: str
+    icon: str
+    current: bool
+    count: int = 0
+
+
+def page_context() -> dict[str, Any]:
+    staff = g.get("staff")
+    settings = parts().settings
+    with parts().read_db() as db:
+        practice = db.scalars(select(Practice)).first()
+        g.country = practice.country if practice else ""
+        waiting = db.scalar(select(func.count(Reply.id)).where(Reply.handled_at.is_(None))) if staff else 0
+        alarm = flags.alarm(db, parts().clock()) if staff else None
+    return {
+        "practice": practice,
+        "practice_name": _shown_name(practice),
+        "practice_mode": settings.is_practice,
+        "phone_url": settings.sandbox_url if settings.uses_sandbox else None,
+        "staff": staff.name if staff else None,
+        "sign_out_url": url_for("sign_in.leave") if staff else None,
+        "nav": _nav(waiting or 0) if staff else [],
+        "zone": practice.zone if practice else None,
+        "now": parts().clock(),
+        "alarm": alarm,
+        "opens": lambda endpoint: staff is not None and staff.role in roles_of(endpoint),
+        "account_url": None,
+        "help_url": None,
+        "idle": None,
+        "errors": {},
+        "home_url": request.path if request.blueprint in MEMBERS else url_for("home.today"),
+        "page_lang": "en",
+    }
+
+
+def _shown_name(practice: Practice | None) -> str:
+    """Members' pages may be read over a shoulder: they say the neutral name that opens every text."""
+    if practice is None:
+        return "Groupkeeper"
+    if request.blueprint in MEMBERS:
+        return practice.sender_label
+    return "Groupkeeper" if practice.name == Office().name else practice.name
+
+
+def _nav(waiting: int) -> list[NavItem]:
+    return [
+        NavItem(url_for(view), label, icon, _is_current(view), waiting if view.startswith("replies") else 0)
+        for view, label, icon in NAV
+        if g.staff.role in roles_of(view)
+    ]
+
+
+def _is_current(view: str) -> bool:
+    blueprint = request.blueprint or ""
+    return view.partition(".")[0] == OWNER.get(blueprint, blueprint)
