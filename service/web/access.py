@@ -47,7 +47,7 @@ MAY_OPEN: Mapping[str, frozenset[Role]] = {
     "providers": ADMINS,
 }
 """By blueprint, or by endpoint where one page of it differs. A new page of staff is one line here, and one in the
-table of tests/web/test_roles.py."""
+table of tests/web/role_table.py."""
 
 DECIDE_THEMSELVES = frozenset({"flags"})
 """Whoever is called sees what they are called for, whosever member it is."""

@@ -1,4 +1,4 @@
-"""Who may open what. Every route of staff stands in TABLE; what is not one's own is not there."""
+"""Who may open what: what role_table.py says and nothing else; what is not one's own is not there."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,82 +18,11 @@ from service.models.sealed import Sealed
 from service.web import access
 from tests import builders
 from tests.builders import NOW
+from tests.web.role_table import ON_CALL, TABLE, A, C, F
 from tests.web.test_pages import GROUP, SEEN
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-A, F, C, ON_CALL = Role.ADMIN, Role.FACILITATOR, Role.COORDINATOR, Role.ONCALL
-OFFICE = {A, F, C}
-TABLE = {
-    "home.today": OFFICE,
-    "groups.all_groups": OFFICE,
-    "groups.new_group": OFFICE,
-    "groups.create_group": OFFICE,
-    "groups.preview": OFFICE,
-    "groups.one_group": OFFICE,
-    "groups.set_facilitator": {A, C},
-    "groups.messages": OFFICE,
-    "groups.switch_rules": OFFICE,
-    "groups.change_rule": OFFICE,
-    "group_members.of_group": OFFICE,
-    "group_members.add": OFFICE,
-    "group_members.invite": OFFICE,
-    "group_members.away": OFFICE,
-    "group_members.leave": OFFICE,
-    "sessions.one_session": OFFICE,
-    "sessions.set_answer": OFFICE,
-    "sessions.set_presence": OFFICE,
-    "sessions.move": OFFICE,
-    "sessions.cancel": OFFICE,
-    "sessions.series_form": OFFICE,
-    "sessions.change_series": OFFICE,
-    "members.all_members": OFFICE,
-    "members.one_member": OFFICE,
-    "consents.history": OFFICE,
-    "consents.record": OFFICE,
-    "consents.stop": OFFICE,
-    "consents.new_link": OFFICE,
-    "contact.form": OFFICE,
-    "contact.save": OFFICE,
-    "replies.all_replies": {A, F},
-    "replies.handled": {A, F},
-    "queue.coming": OFFICE,
-    "queue.one_delivery": OFFICE,
-    "queue.edit_delivery": OFFICE,
-    "queue.stop_delivery": OFFICE,
-    "log.all_deliveries": OFFICE,
-    "log.as_file": {A, F},
-    "message.form": OFFICE,
-    "message.send": OFFICE,
-    "data_quality.overview": OFFICE,
-    "try_week.week": OFFICE,
-    "templates.all_texts": {A, F},
-    "templates.one_text": {A, F},
-    "templates.preview": {A, F},
-    "templates.change": {A, F},
-    "flags.all_flags": {A, F, C, ON_CALL},
-    "flags.one_flag": {A, F, C, ON_CALL},
-    "flags.take_up": {A, F, C, ON_CALL},
-    "flags.put_on_record": {A, F, ON_CALL},
-    "on_call.contacts": {A, F},
-    "on_call.put_on_call": {A, F},
-    "on_call.move_up": {A, F},
-    "on_call.remove": {A, F},
-    "on_call.test": {A, F},
-    "on_call.verify_lines": {A, F},
-    "on_call.go_away": {A, F},
-    "on_call.come_back": {A, F},
-    "safety.form": {A, F},
-    "safety.change": {A, F},
-    "halt.ask": OFFICE,
-    "halt.switch": OFFICE,
-    "settings.practice": {A},
-    "providers.status": {A},
-    "providers.test": {A},
-    "settings.change": {A},
-}
-"""Who may open each route of staff, where what its address names is their own. A page that you add: one line here,
-and one in MAY_OPEN of service/web/access.py."""
 TAKES_AWAY = {"group_members.leave", "on_call.remove", "on_call.come_back"}
 SERIES = {"sessions.series_form", "sessions.change_series"}
 SCOPED = {"Group", "Member", "Enrolment", "GroupSession", "Delivery", "Reply", "CheckIn"}
@@ -207,8 +136,8 @@ def ask(app, client, rule, how, of):
 def test_every_route_of_staff_stands_in_the_table(app):
     endpoints = {rule.endpoint for rule, _ in routes(app)}
 
-    assert endpoints - set(TABLE) == set(), "say in TABLE of tests/web/test_roles.py who may open these"
-    assert set(TABLE) - endpoints == set(), "these are no more: take them out of TABLE in tests/web/test_roles.py"
+    assert endpoints - set(TABLE) == set(), "say in TABLE of tests/web/role_table.py who may open these"
+    assert set(TABLE) - endpoints == set(), "these are no more: take them out of TABLE in tests/web/role_table.py"
 
 
 @pytest.mark.parametrize("role", list(Role))
