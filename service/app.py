@@ -55,6 +55,7 @@ from service.web import (
     try_week,
     webhooks,
 )
+from service.web.on_record import NotOnRecord
 from service.web.words import filters
 from service.wiring import Parts, build, read_settings
 
@@ -216,8 +217,8 @@ def _add_error_pages(app: Flask) -> None:
         code = error.code or 500
         if error.response is not None or code < 400:
             return error
-        title, sentence = SENTENCES.get(code, SENTENCES[400])
-        return _page(code, title, sentence)
+        words = error.words if isinstance(error, NotOnRecord) else SENTENCES.get(code, SENTENCES[400])
+        return _page(code, *words)
 
     @app.errorhandler(Exception)
     def broke(error: Exception) -> ResponseReturnValue:

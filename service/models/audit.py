@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String
+from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.base import Base
@@ -14,6 +14,7 @@ class AuditEntry(Base):
     """One thing that was done, by whom. Added, never changed: each holds the hash of the one before it."""
 
     __tablename__ = "audit_entries"
+    __table_args__ = (Index("ix_audit_entries_staff_id_at", "staff_id", "at"),)
 
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     at: Mapped[datetime]
@@ -22,6 +23,8 @@ class AuditEntry(Base):
     action: Mapped[str] = mapped_column(String(40))
     object_type: Mapped[str] = mapped_column(String(40))
     object_id: Mapped[str] = mapped_column(String(40))
+    member_id: Mapped[UUID | None] = mapped_column(index=True)
+    """Whom of the members it is about. It outlives the member's own row."""
     details: Mapped[dict[str, Any]]
     """Counts, ids and words of ours; never a person's."""
     previous_hash: Mapped[str] = mapped_column(String(64))

@@ -104,6 +104,11 @@ def masked(e164: str) -> str:
     return f"••• ••• ••{last2(e164)}"
 
 
+def masked_email(address: str) -> str:
+    """The same of an address: a domain of one's own says a name, too."""
+    return f"{address[:1]}•••@•••.{address.rpartition('.')[2]}"
+
+
 def read_email(text: str) -> str:
     """The address with its domain in lower case. Raises ContactError. Nothing is looked up.
 

@@ -16,6 +16,7 @@ from service.flows.audit import audit
 from service.flows.enrol import Person
 from service.flows.opting import take_break
 from service.flows.plan import plan_member
+from service.flows.reading import Read, Sight
 from service.models import Member, Practice
 from service.models.sealed import index_of
 from service.rules import rows
@@ -23,6 +24,7 @@ from service.rules.consent import Channel, MinorRoute
 from service.rules.member_rows import read_member
 from service.web import parts
 from service.web.members import get_member
+from service.web.on_record import before_showing
 
 pages = Blueprint("contact", __name__, url_prefix="/members")
 
@@ -105,6 +107,8 @@ def form(member_id: UUID) -> ResponseReturnValue:
     with parts().read_db() as db:
         member = get_member(db, member_id)
         practice = db.scalars(select(Practice)).one()
+        if member.mobile or member.email:
+            before_showing([Sight(Read.ADDRESSES, member)])
         return _page(member, _values(member, member.zone or practice.zone), {})
 
 

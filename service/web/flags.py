@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 
 from service.flows import on_call
 from service.flows.alert import Done, acknowledge, answer_page, close, pass_on
-from service.flows.audit import audit
 from service.flows.links import hashed
+from service.flows.reading import Read, Sight
 from service.models import Flag, Page, Practice, Reply, Staff
 from service.models.alerts import Outcome, PageState, Why
 from service.rules import rows
 from service.rules.lines import LINES
 from service.web import call_people, parts
+from service.web.on_record import before_showing
 from service.web.words import ago
 
 pages = Blueprint("flags", __name__, url_prefix="/flags")
@@ -106,10 +107,10 @@ def all_flags() -> ResponseReturnValue:
 @pages.get("/<uuid:flag_id>")
 def one_flag(flag_id: UUID) -> ResponseReturnValue:
     """Whoever reads the words is on record for it."""
-    with parts().open_db() as db:
+    with parts().read_db() as db:
         flag = db.get(Flag, flag_id) or abort(404)
-        if g.staff.role.reads_flags and request.method == "GET":
-            audit(db, g.staff.id, "flag read", flag, parts().clock())
+        if g.staff.role.reads_flags:
+            before_showing([Sight(Read.FLAG, flag)])
         return _page(db, flag, {}, {})
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from service.flows import heartbeat, show
+from service.flows.reading import Read, Sight
 from service.flows.scope import whole
 from service.models import Delivery, Group, GroupSession, Reply, Sender
 from service.models.practice import Role
@@ -20,6 +21,7 @@ from service.rules.lifecycle import State
 from service.web import parts
 from service.web.narrowing import SHOWN
 from service.web.on_call import to_dos
+from service.web.on_record import before_showing
 
 pages = Blueprint("home", __name__)
 
@@ -52,13 +54,15 @@ def today() -> ResponseReturnValue:
         near = GroupSession.between(now - timedelta(hours=3), now + timedelta(days=8)).limit(12)
         coming_up = db.scalars(near.options(joinedload(GroupSession.group))).all()
         replies = db.scalars(Reply.unhandled().limit(5)).all()
+        may_read = g.staff.role.reads_replies
+        before_showing([Sight(Read.REPLIES, reply.member or reply) for reply in replies if may_read])
         return render_template(
             "staff/home.html",
             group_sessions=coming_up,
             counts=show.answers(db, coming_up),
             going_out=going_out(db, now, 8),
             replies=replies,
-            may_read=g.staff.role.reads_replies,
+            may_read=may_read,
             for_others=_for_others(db),
             tally=_tally(db, now),
             troubles=_troubles(db, now),

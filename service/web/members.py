@@ -11,13 +11,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.flows.check_in import as_number, trend
+from service.flows.reading import Read, Sight
 from service.flows.show import member_state
 from service.flows.standing import standing, standings
 from service.models import CheckIn, Delivery, Enrolment, Invitation, Member, Reply
 from service.rules.consent import Channel, Standing
-from service.rules.contact import masked
+from service.rules.contact import masked, masked_email
 from service.rules.kinds import Kind
 from service.web import parts
+from service.web.on_record import before_showing
 
 pages = Blueprint("members", __name__, url_prefix="/members")
 
@@ -54,27 +56,46 @@ def one_member(member_id: UUID) -> ResponseReturnValue:
         return _page(db, get_member(db, member_id))
 
 
-def _page(db: Session, member: Member) -> str:
+@pages.post("/<uuid:member_id>/addresses")
+def show_addresses(member_id: UUID) -> ResponseReturnValue:
+    """The number and the address in full, this once."""
+    with parts().read_db() as db:
+        member = get_member(db, member_id)
+        before_showing([Sight(Read.ADDRESSES, member)])
+        return _page(db, member, in_full=True)
+
+
+def _page(db: Session, member: Member, *, in_full: bool = False) -> str:
     current = standing(db, member)
     deliveries = db.scalars(
         select(Delivery).where(Delivery.member_id == member.id).order_by(Delivery.next_at.desc()).limit(SHOWN)
     ).all()
-    replies = db.scalars(Reply.newest().where(Reply.member_id == member.id).limit(SHOWN)).all()
+    may_read = g.staff.role.reads_replies
+    replies = db.scalars(Reply.newest().where(Reply.member_id == member.id).limit(SHOWN)).all() if may_read else []
+    check_ins, goals = trend(db, member.id), db.scalars(CheckIn.of(member.id, Kind.GOAL)).all()
+    before_showing(_sights(member, replies, [*check_ins, *goals]))
     return render_template(
         "staff/member.html",
         member=member,
         state=member_state(member, current, _was_invited(db, member)),
-        check_ins=[(row.asked_at, as_number(row.answer)) for row in trend(db, member.id)],
-        goals=db.scalars(CheckIn.of(member.id, Kind.GOAL)).all(),
+        check_ins=[(row.asked_at, as_number(row.answer)) for row in check_ins],
+        goals=goals,
         ask_again=_ask_again(member, parts().clock().date()),
-        masked_mobile=masked(member.mobile) if member.mobile else "",
+        mobile=member.mobile if in_full or not member.mobile else masked(member.mobile),
+        email=member.email if in_full or not member.email else masked_email(member.email),
+        in_full=in_full,
         agreed={channel: current.agreed(channel, member.address_index(channel)) for channel in Channel},
         suppressed=opted_out(current, member),
         enrolments=db.scalars(select(Enrolment).where(Enrolment.member_id == member.id)).all(),
         deliveries=deliveries,
-        thread=_thread(deliveries, replies) if g.staff.role.reads_replies else [],
-        may_read=g.staff.role.reads_replies,
+        thread=_thread(deliveries, replies) if may_read else [],
+        may_read=may_read,
     )
+
+
+def _sights(member: Member, replies: Sequence[Reply], answers: Sequence[CheckIn]) -> list[Sight]:
+    shown = ((Read.REPLIES, replies), (Read.CHECK_INS, answers))
+    return [Sight(what, member) for what, rows in shown if rows]
 
 
 def _thread(deliveries: Sequence[Delivery], replies: Sequence[Reply]) -> list[Said]:

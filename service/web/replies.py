@@ -8,12 +8,14 @@ from sqlalchemy import select
 
 from service.flows import inbox
 from service.flows.audit import audit
-from service.flows.inbox import Show
+from service.flows.inbox import Inbox, Show
+from service.flows.reading import Read, Sight
 from service.models import Reply, Staff
 from service.rules.consent import Channel
 from service.rules.contact import masked
 from service.web import parts
 from service.web.forms import page_asked
+from service.web.on_record import before_showing
 
 pages = Blueprint("replies", __name__, url_prefix="/replies")
 
@@ -24,6 +26,7 @@ def all_replies() -> ResponseReturnValue:
     page = page_asked(request.args)
     with parts().read_db() as db:
         found = inbox.look(db, show, page)
+        before_showing(_sights(found))
         return render_template(
             "staff/replies.html",
             inbox=found,
@@ -32,6 +35,10 @@ def all_replies() -> ResponseReturnValue:
             show=show,
             page=page,
         )
+
+
+def _sights(found: Inbox) -> list[Sight]:
+    return [Sight(Read.REPLIES, thread.member or thread.latest) for thread in (*found.members, *found.strangers)]
 
 
 def shown() -> Show:

@@ -22,10 +22,13 @@ from werkzeug.test import TestResponse
 
 from service.app import create_app
 from service.flows import sign_ins, staffing
+from service.models import Staff
 from service.models.practice import Role
 from service.settings import SANDBOX_EVENT_KEY, SANDBOX_TOKEN
 from service.wiring import Parts
+from tests import builders
 from tests.builders import NOW
+from tests.web.worlds import world
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 PUBLIC = "http://127.0.0.1:8000"
@@ -138,3 +141,32 @@ class SendGrid:
 @pytest.fixture
 def sendgrid(client: FlaskClient) -> SendGrid:
     return SendGrid(client)
+
+
+@pytest.fixture
+def own(parts):
+    with parts.open_db() as db:
+        return world(db, "own", "+12125550100")
+
+
+@pytest.fixture
+def other(parts):
+    with parts.open_db() as db:
+        return world(db, "other", "+12125550200")
+
+
+@pytest.fixture
+def signed_in(app, parts, own):
+    """A browser of somebody of this role; the facilitator is the one of `own`."""
+    app.config["WTF_CSRF_ENABLED"] = False
+
+    def browser(role):
+        with parts.open_db() as db:
+            is_lee = role is Role.FACILITATOR
+            row = db.get_one(Staff, own.facilitator) if is_lee else builders.staff(db, f"{role}@x.example", role)
+            token = sign_ins.start(db, row.id, parts.machine_clock())
+        client = app.test_client()
+        client.set_cookie("staff", token)
+        return client
+
+    return browser

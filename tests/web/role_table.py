@@ -29,6 +29,7 @@ TABLE = {
     "sessions.change_series": OFFICE,
     "members.all_members": OFFICE,
     "members.one_member": OFFICE,
+    "members.show_addresses": OFFICE,
     "consents.history": OFFICE,
     "consents.record": OFFICE,
     "consents.stop": OFFICE,

@@ -1,17 +1,12 @@
 """Who may open what: what role_table.py says and nothing else; what is not one's own is not there."""
 
-from dataclasses import dataclass, field
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
-from service.app import STAFF_PAGES
-from service.flows import sign_ins
-from service.flows.plan import plan
 from service.flows.receive import Inbound, receive
-from service.models import Absence, Contact, Delivery, Enrolment, Flag, Group, Reply, Staff
+from service.models import Absence, Enrolment, Group, Reply
 from service.models.base import Base
 from service.models.practice import Role
 from service.models.sealed import Sealed
@@ -20,117 +15,14 @@ from tests import builders
 from tests.builders import NOW
 from tests.web.role_table import ON_CALL, TABLE, A, C, F
 from tests.web.test_pages import GROUP, SEEN
+from tests.web.worlds import ask, pages_of, routes
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-TAKES_AWAY = {"group_members.leave", "on_call.remove", "on_call.come_back"}
 SERIES = {"sessions.series_form", "sessions.change_series"}
 SCOPED = {"Group", "Member", "Enrolment", "GroupSession", "Delivery", "Reply", "CheckIn"}
 NOT_SHOWN_BY_MEMBER = {"Staff", "Consent", "Invitation", "Contact", "Page", "Wording", "Flag"}
 """Models with sealed words that are reached only through one that is scoped, or that are no member's."""
-
-
-@dataclass
-class World:
-    """A group with a facilitator of its own, a member, and a reply that only they may read."""
-
-    name: str
-    facilitator: UUID
-    values: dict[str, UUID] = field(default_factory=dict)
-
-    @property
-    def canaries(self) -> tuple[str, ...]:
-        return (f"group-{self.name}", f"outside-{self.name}", f"member-{self.name}", f"mail-{self.name}@")
-
-    @property
-    def words(self) -> str:
-        return f"words-{self.name}"
-
-
-def world(db, name, number):
-    lee = builders.staff(db, f"lee-{name}@oak.example.org")
-    made = World(name, lee.id)
-    group = builders.group(db, f"group-{name}", outside_name=f"outside-{name}", place=f"place-{name}")
-    group.facilitator_id = lee.id
-    rule = builders.rule(db, group)
-    ahead, past = builders.session(db, group), builders.session(db, group, NOW - timedelta(days=2))
-    who = builders.member(db, f"member-{name}", mobile=number, email=f"mail-{name}@example.org")
-    enrolment = builders.enrolled(db, group, who)
-    plan(db, NOW)
-    builders.delivery(db, who, past, marked_at=NOW).body = f"said-{name}"
-    receive(db, Inbound(f"SM-{name}", number, made.words), NOW)
-    made.values = {
-        "group_id": group.id,
-        "session_id": ahead.id,
-        "member_id": who.id,
-        "enrolment_id": enrolment.id,
-        "rule_id": rule.id,
-        "key": "checkin_0_10",
-        **called(db, who, lee),
-        "delivery_id": db.scalars(select(Delivery.id).where(Delivery.group_session_id == ahead.id)).one(),
-        "reply_id": db.scalars(select(Reply.id).where(Reply.member_id == who.id)).one(),
-    }
-    return made
-
-
-def called(db, who, staff):
-    """A flag, and somebody who is called for it."""
-    flag = Flag(address_index=who.mobile_index, is_urgent=False, category="review", pattern="x", opened_at=NOW)
-    contact = Contact(staff_id=staff.id, position=0, days=[])
-    absence = Absence(staff_id=staff.id, cover_id=staff.id, first=NOW.date(), last=NOW.date())
-    db.add_all([flag, contact, absence])
-    db.flush()
-    return {"flag_id": flag.id, "contact_id": contact.id, "absence_id": absence.id}
-
-
-@pytest.fixture
-def own(parts):
-    with parts.open_db() as db:
-        return world(db, "own", "+12125550100")
-
-
-@pytest.fixture
-def other(parts):
-    with parts.open_db() as db:
-        return world(db, "other", "+12125550200")
-
-
-@pytest.fixture
-def signed_in(app, parts, own):
-    """A browser of somebody of this role; the facilitator is the one of `own`."""
-    app.config["WTF_CSRF_ENABLED"] = False
-
-    def browser(role):
-        with parts.open_db() as db:
-            row = db.get_one(Staff, own.facilitator) if role is F else builders.staff(db, f"{role}@x.example", role)
-            token = sign_ins.start(db, row.id, parts.machine_clock())
-        client = app.test_client()
-        client.set_cookie("staff", token)
-        return client
-
-    return browser
-
-
-def routes(app):
-    """What takes away what others need comes last."""
-    found = [
-        (rule, method)
-        for rule in app.url_map.iter_rules()
-        for method in ("GET", "POST")
-        if method in rule.methods and rule.endpoint.partition(".")[0] in STAFF_PAGES
-    ]
-    return sorted(found, key=lambda one: one[0].endpoint in TAKES_AWAY)
-
-
-def path_of(app, rule, method, of):
-    with app.test_request_context():
-        values = {name: of.values[name] for name in rule.arguments}
-        return app.url_map.bind("127.0.0.1").build(rule.endpoint, values, method=method)
-
-
-def ask(app, client, rule, how, of):
-    form = {"member": of.values["member_id"]} if how == "POST" else None
-    return client.open(path_of(app, rule, how, of), method=how, data=form)
 
 
 def test_every_route_of_staff_stands_in_the_table(app):
@@ -174,14 +66,6 @@ def test_the_office_sees_every_group(app, own, other, signed_in, role):
     assert "group-other" in page
 
 
-def pages_of(app, client, *worlds):
-    """Every page that opens, and the log as a file."""
-    for of in worlds:
-        for rule, how in routes(app):
-            if how == "GET" or rule.endpoint in ("log.as_file", "sessions.move"):
-                yield rule.endpoint, ask(app, client, rule, how, of).text
-
-
 def test_a_facilitator_reads_no_word_of_another_group(app, own, other, signed_in):
     seen = [
         (endpoint, canary)
@@ -212,7 +96,7 @@ def test_what_members_write_is_read_by_their_facilitator_alone(app, own, other, 
 
 @pytest.mark.parametrize("role", [A, C])
 def test_the_office_sees_that_replies_wait(own, other, signed_in, role):
-    assert "2 replies wait for their facilitators." in signed_in(role).get("/").text
+    assert "4 replies wait for their facilitators." in signed_in(role).get("/").text
 
 
 def test_what_belongs_to_no_facilitator_is_read_by_an_administrator(parts, own, signed_in):
@@ -294,7 +178,7 @@ def test_who_may_not_read_a_reply_does_not_handle_it(parts, own, signed_in):
 
     with parts.read_db() as db:
         handled = {row.text: row.handled_at is not None for row in db.scalars(select(Reply))}
-    assert handled == {own.words: False, "I want to die": True}
+    assert handled == {own.words: False, own.reflection: False, "I want to die": True}
 
 
 def test_the_navigation_offers_only_what_opens(own, signed_in):
