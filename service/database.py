@@ -2,11 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, UOWTransaction
+
+from service.gate import Gate, gate_of
+from service.models import Consent, GroupSession, Member, Suppression
 
 OpenDb = Callable[[], AbstractContextManager[Session]]
 
@@ -18,6 +21,20 @@ PRAGMAS = (
     "PRAGMA trusted_schema=OFF",
     f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
 )
+SAID, CHANGED = (Suppression, Consent), (Member, GroupSession)
+"""What a transaction adds, or changes, when it may say no: somebody may not be called any more once it is committed."""
+SAYS_NO = "says no"
+
+
+class Transaction(Session):
+    """One that says no waits at the gate before it is committed."""
+
+
+@event.listens_for(Transaction, "after_flush")
+def _notice_a_no(db: Session, _: UOWTransaction) -> None:
+    changed = (row for row in db.dirty if isinstance(row, CHANGED) and db.is_modified(row))
+    if any(isinstance(row, SAID) for row in db.new) or any(changed):
+        db.info[SAYS_NO] = True
 
 
 def connect(url: str) -> Engine:
@@ -29,24 +46,32 @@ def connect(url: str) -> Engine:
     )
 
 
-def opener(engine: Engine) -> OpenDb:
+def opener(engine: Engine, gate: Gate | None = None) -> OpenDb:
     """`with open_db() as db:` is one transaction, committed at its end. On SQLite it takes the writer's lock at once:
     a transaction that begins by reading and goes on to write fails whatever the time-out."""
     # SQLite has writers ask again, up to ten times a second, and whoever asks at the right moment is in: of a crowd of
     # threads some would wait for ever. So each process sends one at a time.
     turn = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
-    return _opener(engine, {}, turn)
+    gate = gate or gate_of(engine)
+
+    @contextmanager
+    def open_db() -> Iterator[Session]:
+        with turn, ExitStack() as gates, Transaction(engine, expire_on_commit=False) as db, db.begin():
+            yield db
+            db.flush()
+            if SAYS_NO in db.info:
+                gates.enter_context(gate.shut(db))
+
+    return open_db
 
 
 def reader(engine: Engine) -> OpenDb:
     """The same for pages that only read: on SQLite they wait for nobody and hold up nobody."""
-    return _opener(engine, {"read_only": True}, nullcontext())
 
-
-def _opener(engine: Engine, options: dict[str, Any], turn: AbstractContextManager[Any]) -> OpenDb:
     @contextmanager
     def open_db() -> Iterator[Session]:
-        with turn, Session(engine.execution_options(**options), expire_on_commit=False) as db, db.begin():
+        options = engine.execution_options(read_only=True)
+        with Session(options, expire_on_commit=False) as db, db.begin():
             yield db
 
     return open_db

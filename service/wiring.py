@@ -15,6 +15,7 @@ from service.clock import Clock, join, look
 from service.database import OpenDb, connect, opener, reader
 from service.flows.calling import CALLS_AT_ONCE
 from service.flows.post import Post
+from service.gate import gate_of
 from service.models import Practice
 from service.models.sealed import use_keys
 from service.rules.consent import Channel as ChannelName
@@ -57,6 +58,7 @@ class Parts:
             public_url=self.settings.public_url,
             sender_rate=self.settings.sender_rate,
             data_dir=self.settings.data_dir,
+            gate=gate_of(self.engine),
             patience=self.settings.patience,
         )
 

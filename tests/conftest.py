@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from service.channels.console import Console
 from service.database import connect, opener, reader
 from service.flows.deliver import Post
+from service.gate import gate_of
 from service.models.sealed import Keyring, use_keys
 from service.rules.consent import Channel
 from service.settings import Settings
@@ -189,6 +190,7 @@ def post(parts: Parts, texts: Console, mails: Console, data_dir: Path) -> Iterat
             public_url="https://groups.example.org",
             sender_rate=0,
             data_dir=data_dir,
+            gate=gate_of(parts.engine),
         )
 
 

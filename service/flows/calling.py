@@ -20,8 +20,6 @@ TOGETHER = 32
 WAIT_FOR_MORE = 0.02
 """Seconds after the first answer in which others may join it."""
 
-BEGINS_WITHIN = 5.0
-"""Seconds. A call that has not begun by then does not: meanwhile opt-outs wait."""
 HELD_UP = "held up for too long to call"
 
 Answered = tuple[Sending, Outcome]
@@ -30,11 +28,14 @@ Answered = tuple[Sending, Outcome]
 class _Start:
     """Whether a call has begun, or was called off: one of the two, whoever is first."""
 
-    def __init__(self) -> None:
+    def __init__(self, by: float) -> None:
+        """`by` the machine's monotonic clock: it does not begin later than this."""
+        self._by = by
         self._lock, self._settled, self._is_off = Lock(), Event(), False
 
     def begin(self) -> bool:
         with self._lock:
+            self._is_off = self._is_off or time.monotonic() > self._by
             self._settled.set()
             return not self._is_off
 
@@ -43,8 +44,8 @@ class _Start:
             self._is_off = self._is_off or not self._settled.is_set()
             self._settled.set()
 
-    def wait(self, seconds: float) -> None:
-        if not self._settled.wait(max(0.0, seconds)):
+    def wait(self) -> None:
+        if not self._settled.wait(max(0.0, self._by - time.monotonic())):
             self.call_off()
 
 
@@ -62,21 +63,14 @@ class Calls:
         """How many may be marked now: what is marked is called at once."""
         return TOGETHER if CALLS_AT_ONCE - self.under_way >= TOGETHER else 0
 
-    def start(self, going: Sequence[Sending]) -> None:
-        """Begin these calls. When this returns each has begun, or will not."""
-        starts = [_Start() for _ in going]
-        for sending, start in zip(going, starts, strict=True):
+    def start(self, marked: Sequence[Sending], by: float) -> None:
+        """Begin these calls. When this returns each has begun, or never will: `by` the machine's monotonic clock."""
+        starts = [_Start(min(by, sending.call_by)) for sending in marked]
+        for sending, start in zip(marked, starts, strict=True):
             self.under_way += 1
             self._post.calls.submit(self._call, sending, start)
-        ends = time.monotonic() + BEGINS_WITHIN
         for start in starts:
-            start.wait(ends - time.monotonic())
-
-    def give_back(self, marked: Sequence[Sending], why: str) -> None:
-        """These were marked and are not called: they are as due as before."""
-        for sending in marked:
-            self.under_way += 1
-            self._answers.put((sending, NotAccepted(why)))
+            start.wait()
 
     def answered(self, wait: float) -> list[Answered]:
         """What has come back within `wait` seconds: a good part of what is under way, so that it shares a transaction,
@@ -103,9 +97,6 @@ class Calls:
 
     def _hand_over(self, sending: Sending, start: "_Start") -> Outcome:
         """Call the provider. What it took over is in the journal before anything else is done with it."""
-        if time.monotonic() > sending.call_by:
-            start.call_off()
-            return NotAccepted(HELD_UP)
         try:
             reach("before_call")
             if not start.begin():

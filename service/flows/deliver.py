@@ -1,8 +1,7 @@
 """Due deliveries go out, or the reason not to send them is kept.
 
     the mark     locked, every fact read again, words final, SENDING: committed before the call
-    the look     who has opted out since is not called
-    the call     side by side, no transaction open once they have begun
+    the call     side by side, no transaction open; whoever opts out now waits until they have begun
     the record   what the provider said
 
 One transaction records what has come back and marks what goes next, while other calls are under way. A crash leaves
@@ -12,6 +11,7 @@ SENDING behind: a question for `reconcile`, never a second message.
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from logging import getLogger
 from typing import Protocol
 from uuid import UUID
@@ -21,7 +21,6 @@ from sqlalchemy.orm import Session
 
 from service.failpoints import reach
 from service.flows.calling import CALLS_AT_ONCE, Answered, Calls
-from service.flows.last_look import last_look
 from service.flows.marking import Marking, Ready
 from service.flows.post import Post, Sending
 from service.flows.recording import record, suppress_refused
@@ -117,42 +116,39 @@ class _Round:
         if not group and not answered:
             answered = self._calls.answered(wait=LOOKS_UP_EVERY)
         if group or answered:
-            self._call(self._turn(answered, group))
+            self._turn(answered, group)
             return True
         return bool(self._calls.under_way) or self._source.wait()
 
-    def _turn(self, answered: Sequence[Answered], group: Sequence[UUID]) -> list[Sending]:
-        """Record what came back and mark what goes next. What came back is never lost to a mark that fails."""
+    def _turn(self, answered: Sequence[Answered], group: Sequence[UUID]) -> None:
+        """Record what came back, mark what goes next, and call it."""
+        with ExitStack() as gate:
+            marked, by = self._committed(answered, group, gate)
+            if marked:
+                reach("marked")
+                self._calls.start(marked, by)
+        if answered:
+            suppress_refused(answered, self._post)
+            reach("recorded")
+
+    def _committed(
+        self, answered: Sequence[Answered], group: Sequence[UUID], gate: ExitStack
+    ) -> tuple[list[Sending], float]:
+        """What is called next, and by when. What came back is never lost to a mark that fails."""
+        marked, by = [], 0.0
         try:
             with self._post.open_db() as db:
                 recorded = record(db, answered, self._post) if answered else Counter[State]()
-                marked = mark(db, group, self._post) if group else []
+                if group:
+                    marked = mark(db, group, self._post)
+                if marked:
+                    by = gate.enter_context(self._post.gate.passing())
                 reach("before_record_commit" if answered else "before_mark_commit")
         except Exception:
             self._insist(answered)
             raise
         self._outcomes.update(recorded)
-        if answered:
-            suppress_refused(answered, self._post)
-            reach("recorded")
-        if marked:
-            reach("marked")
-        return marked
-
-    def _call(self, marked: Sequence[Sending]) -> None:
-        """Whoever has opted out since the mark is not called; whoever opts out now waits until the calls have begun."""
-        if not marked:
-            return
-        have_begun = False
-        try:
-            with self._post.open_db() as db:
-                going = last_look(db, marked, self._post.clock())
-                have_begun = True
-                self._calls.start(going)
-        except DBAPIError:
-            log.warning("the last look at %d messages was cut short", len(marked))
-            if not have_begun:
-                self._calls.give_back(marked, "the database was away")
+        return marked, by
 
     def _insist(self, answered: Sequence[Answered]) -> None:
         """Record, again and again while the database is away. In the end the journal, a report or a look-up tells."""

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.channels import Channel, ChannelError, Message, Receipt
 from service.clock import Clock
+from service.gate import Gate
 from service.rules.consent import Channel as ChannelName
 from service.rules.consent import Purpose
 from service.rules.retries import Patience
@@ -31,6 +32,7 @@ class Post:
     sender_rate: float
     """Texts' segments a second for each sending number; 0 is no limit."""
     data_dir: Path
+    gate: Gate
     patience: Patience = field(default_factory=Patience)
 
 

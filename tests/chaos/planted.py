@@ -147,18 +147,19 @@ def no_fence() -> None:
     _put(deliver, "record", by_whomever)
 
 
-def no_last_look() -> None:
-    """Between the mark and the call nobody asks whether the member has opted out."""
-    from service.flows import deliver
+def no_gate() -> None:
+    """Between the mark and the call nobody waits for anybody."""
+    from service import database
 
-    _put(deliver, "last_look", lambda db, marked, now: list(marked))
+    _put(database, "SAID", ())
+    _put(database, "CHANGED", ())
 
 
 BUGS: dict[str, Callable[[], None]] = {
     bug.__name__: bug
     for bug in (
         *(no_mark, sweep_resends, no_recheck, no_expiry, refused_500, short_looks, lowering_callbacks),
-        *(endless_words, deferred_transactions, no_fence, no_last_look),
+        *(endless_words, deferred_transactions, no_fence, no_gate),
     )
 }
 

@@ -76,15 +76,18 @@ def _of_one(world: World, row: Delivery, events: list[DeliveryEvent]) -> Iterato
         yield f"lost: {row.state}, {row.reason}"
     elif not copies and not row.reason:
         yield f"{row.state} without a reason"
-    for mark in (event for event in events if event.now == State.SENDING):
+    yield from _of_calls(world, row, [event for event in events if event.now == State.SENDING])
+
+
+def _of_calls(world: World, row: Delivery, marks: list[DeliveryEvent]) -> Iterator[str]:
+    """Nothing was marked, and no call begun, once somebody had said no."""
+    for mark in marks:
         if mark.at >= row.expires_at:
             yield "begun after its deadline"
         yield from (f"begun after {no.what}" for no in world.noes if _forbids(no, row, mark, world.noes))
-    said_no = (no for no in world.noes if no.what == "optout" and no.member == row.member_id)
-    if not any(no.what == "optin" for no in world.noes) and any(
-        str(row.id) in world.provider.asked[no.asked :] for no in said_no
-    ):
-        yield "called after optout"
+    for no in world.noes:
+        if _speaks_against(no, row, world.noes) and str(row.id) in world.provider.asked[no.asked :]:
+            yield f"called after {no.what}"
 
 
 def _is_excused(world: World, row: Delivery, events: list[DeliveryEvent]) -> bool:
@@ -121,6 +124,18 @@ def _forbids(no: No, row: Delivery, mark: DeliveryEvent, noes: list[No]) -> bool
         case "rule off":
             back = (other.after for other in noes if other.what == "rule on")
             return row.rule_id is not None and not any(no.after <= at < mark.seq for at in back)
+    return False
+
+
+def _speaks_against(no: No, row: Delivery, noes: list[No]) -> bool:
+    """Whether no call of this may begin once it is said."""
+    match no.what:
+        case "optout":
+            return row.member_id == no.member and all(other.what != "optin" for other in noes)
+        case "cancel":
+            return row.group_session_id == no.session and row.kind is not Kind.CANCELLED
+        case "move":
+            return row.group_session_id == no.session and row.start_revision <= no.revision
     return False
 
 

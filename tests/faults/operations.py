@@ -118,7 +118,8 @@ def cancels(world: World) -> None:
         meeting = db.scalars(select(GroupSession)).one()
         schedule.cancel_session(db, meeting, world.clock())
         db.flush()
-        world.noes.append(No("cancel", world.last_event(db), session=meeting.id))
+        asked = len(world.provider.asked)
+        world.noes.append(No("cancel", world.last_event(db), session=meeting.id, asked=asked))
 
 
 def moves(world: World) -> None:
@@ -131,7 +132,8 @@ def moves(world: World) -> None:
             return
         schedule.move_session(db, meeting, start, world.clock())
         db.flush()
-        world.noes.append(No("move", world.last_event(db), session=meeting.id, revision=revision))
+        asked = len(world.provider.asked)
+        world.noes.append(No("move", world.last_event(db), session=meeting.id, revision=revision, asked=asked))
 
 
 def pauses(world: World, number: int) -> None:

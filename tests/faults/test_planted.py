@@ -20,7 +20,7 @@ FOUND_HERE = {
     "no_expiry": ("it is to go again", {"begun after its deadline"}),
     "refused_500": ("it is to go again", {"duplicate"}),
     "lowering_callbacks": ("delivered", {"went back", "a move that the table does not have"}),
-    "no_last_look": ("a worker has marked it", {"called after optout"}),
+    "no_gate": ("a worker has marked it", {"called after optout", "called after cancel", "called after move"}),
     "no_fence": ("a worker was frozen, and another has marked it", {"duplicate"}),
 }
 """From where one operation leads to it, and what the judge says."""

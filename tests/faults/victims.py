@@ -12,6 +12,7 @@ from dataclasses import replace
 from service import failpoints
 from service.database import connect, opener, reader
 from service.flows.deliver import Post, deliver_due
+from service.gate import gate_of
 from service.models.sealed import Keyring, use_keys
 from service.rules.retries import Patience
 from service.settings import Settings
@@ -36,6 +37,7 @@ def post(parts: Parts, calls: Executor) -> Post:
         public_url=parts.settings.public_url,
         sender_rate=0,
         data_dir=parts.settings.data_dir,
+        gate=gate_of(parts.engine),
         patience=PATIENCE,
     )
 

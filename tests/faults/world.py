@@ -5,7 +5,7 @@ import gc
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from service.flows.calling import Answered, Calls
 from service.flows.post import Post, Sending
 from service.flows.recording import suppress_refused
 from service.flows.taking import take_due
+from service.gate import BEGINS_WITHIN, WAITS_FOR
 from service.journal import FOLDER, Line
 from service.models import Delivery, DeliveryEvent, Sender
 from service.models.sealed import Keyring, use_keys
@@ -73,6 +74,8 @@ class Worker:
     answered: list[Answered] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     calls: Calls | None = None
+    begins_by: float = 0.0
+    """It is within the gate while it has marked what it has not called."""
 
     def lease(self) -> None:
         with self.post.open_db() as db:
@@ -83,17 +86,18 @@ class Worker:
             self.lease()
         with self.post.open_db() as db:
             self.marked += deliver.mark(db, self.ids, self.post)
+            with self.post.gate.passing() as self.begins_by:
+                pass
         self.ids = []
 
     def call(self) -> None:
-        """The last look, and the calls, as a round does it."""
+        """The calls, as a round does it."""
         if not self.marked:
             return
         self.calls = self.calls or Calls(self.post)
         note = self.calls.journal.note
         self.calls.journal.note = lambda line: (self.lines.append(line), note(line))[1]  # type: ignore[method-assign]
-        with self.post.open_db() as db:
-            self.calls.start(deliver.last_look(db, self.marked, self.post.clock()))
+        self.calls.start(self.marked, self.begins_by)
         self.answered += self.calls.answered(wait=0)
         self.calls.journal.note = note  # type: ignore[method-assign]
         self.marked = []
@@ -113,6 +117,21 @@ class Worker:
         if self.calls:
             self.calls.journal.leave()
         self.ids, self.marked, self.answered, self.lines, self.calls = [], [], [], [], None
+
+
+@dataclass(frozen=True)
+class WorldsGate:
+    """Whoever says no while a worker that a test leads is inside waits in vain: the test does something else now."""
+
+    world: "World"
+
+    def passing(self) -> AbstractContextManager[float]:
+        return nullcontext(self.world.monotonic() + BEGINS_WITHIN)
+
+    def shut(self, db: Session) -> AbstractContextManager[None]:
+        if any(worker.marked for worker in self.world.workers.values()):
+            self.world.sleep(WAITS_FOR)
+        return nullcontext()
 
 
 @dataclass(frozen=True)
@@ -140,7 +159,8 @@ class World:
         self.data_dir = data_dir
         self.engine = connect("sqlite://")
         upgrade(self.engine, data_dir)
-        self.open_db = opener(self.engine)
+        self.gate = WorldsGate(self)
+        self.open_db = opener(self.engine, self.gate)
         self.done: list[str] = []
         """What happened, by name: what the judge takes for an excuse is among it."""
         self.noes: list[Any] = []
@@ -151,7 +171,7 @@ class World:
     # --- kept and put back
 
     def keep(self) -> Kept:
-        hands = tuple((*map(tuple, (w.ids, w.marked, w.answered, w.lines)),) for w in self.workers.values())
+        hands = tuple((*map(tuple, (w.ids, w.marked, w.answered, w.lines)), w.begins_by) for w in self.workers.values())
         journals = sorted(path.read_bytes() for path in (self.data_dir / FOLDER).glob("*"))
         held = {b"".join(_raw(line) for line in worker.lines) for worker in self.workers.values()}
         return Kept(
@@ -179,9 +199,9 @@ class World:
             path.unlink()
         for number, text in enumerate(kept.journals):
             (self.data_dir / FOLDER / f"left-{number}").write_bytes(text)
-        for worker, (ids, marked, answered, lines) in zip(self.workers.values(), kept.workers, strict=True):
+        for worker, (ids, marked, answered, lines, by) in zip(self.workers.values(), kept.workers, strict=True):
             worker.ids, worker.marked, worker.answered = list(ids), list(marked), list(answered)
-            worker.lines = list(lines)
+            worker.lines, worker.begins_by = list(lines), by
             if lines:
                 worker.calls = Calls(worker.post)
                 for line in lines:
@@ -191,7 +211,11 @@ class World:
         """Two worlds with the same go on in the same way. What is sealed has another look each time."""
         rows = [tuple(self._raw.execute(query)) for query in SEEN]
         hands = [
-            (tuple(w.ids), tuple(s.fence for s in w.marked), tuple((s.fence, str(o)) for s, o in w.answered))
+            (
+                tuple(w.ids),
+                tuple((s.fence, w.begins_by) for s in w.marked),
+                tuple((s.fence, str(o)) for s, o in w.answered),
+            )
             for w in self.workers.values()
         ]
         excuses = EXCUSES & set(self.done), EXCUSES & self.provider.met, tuple(self.noes)
@@ -291,6 +315,7 @@ class World:
             public_url="https://groups.example.org",
             sender_rate=0,
             data_dir=self.data_dir,
+            gate=self.gate,
             patience=PATIENCE,
         )
 

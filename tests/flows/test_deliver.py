@@ -189,7 +189,7 @@ def test_no_transaction_is_open_while_the_provider_thinks(parts, post, texts, en
     open_ones = []
 
     def think(message):
-        time.sleep(0.3)  # that of the last look ends as soon as the calls have begun
+        time.sleep(0.3)  # whoever waits at the gate is let in as soon as the calls have begun
         open_ones.append(engine.pool.checkedout())
 
     texts.before_sending = think

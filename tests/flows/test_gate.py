@@ -3,28 +3,28 @@
 import threading
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 
+from service import gate
 from service.channels.transport import Transport
 from service.channels.twilio_sms import TwilioSms
-from service.failpoints import Failed
 from service.flows import calling
-from service.flows import deliver as delivering
 from service.flows.answer import Inbound
+from service.flows.calling import Calls
 from service.flows.deliver import deliver, deliver_due, mark
-from service.flows.last_look import last_look
 from service.flows.ledger import withdraw
 from service.flows.opting import From, opt_out
 from service.flows.receive import receive
-from service.models import Delivery, Member
+from service.flows.schedule import cancel_session, move_session
+from service.models import Delivery, GroupSession, Member
 from service.rules.consent import Channel, Purpose, Refusal
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from tests import builders
-from tests.builders import EVIDENCE, NOW
+from tests.builders import EVIDENCE, NOW, THURSDAY
 
 MOBILE = "+12125550100"
 FULL = 150
@@ -92,64 +92,68 @@ def test_the_sandboxs_ledger_shows_none_either(parts, post, queue_full, sandbox)
     assert (len(sandbox.accepted) < FULL, late) == (True, [])
 
 
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [
-        ("STOP", Refusal.OPTED_OUT),
-        ("no consent", Refusal.NO_CONSENT),
-        ("not safe", Refusal.NOT_SAFE),
-        ("new number", Refusal.NO_CONSENT),
-    ],
-)
-def test_what_was_marked_and_may_no_longer_go_is_not_called(parts, post, texts, queue_full, change, why):
-    one = queue_full[:1]
-    with parts.open_db() as db:
-        marked = mark(db, one, post)
-    with parts.open_db() as db:
-        who = db.scalars(select(Member)).one()
-        if change == "STOP":
-            opt_out(db, [who], From(Channel.SMS, who.mobile_index), "STOP", NOW, all_channels=False)
-        elif change == "no consent":
-            withdraw(db, who, Channel.SMS, [Purpose.REMINDER], EVIDENCE, NOW)
-        elif change == "not safe":
-            who.may_text = False
-        else:
-            who.set_mobile("+12125550177", [])
-    with parts.open_db() as db:
-        going = last_look(db, marked, NOW)
-
-    with parts.read_db() as db:
-        row = db.get_one(Delivery, one[0])
-    assert (going, row.state, row.reason) == ([], State.SUPPRESSED, why)
+NOES = {
+    "STOP": lambda db, who, meeting: opt_out(
+        db, [who], From(Channel.SMS, who.mobile_index), "STOP", NOW, all_channels=False
+    ),
+    "no consent": lambda db, who, meeting: withdraw(db, who, Channel.SMS, [Purpose.REMINDER], EVIDENCE, NOW),
+    "not safe": lambda db, who, meeting: setattr(who, "may_text", False),
+    "new number": lambda db, who, meeting: who.set_mobile("+12125550177", []),
+    "halted": lambda db, who, meeting: setattr(who, "stopped_at", NOW),
+    "cancelled": lambda db, who, meeting: cancel_session(db, meeting, NOW),
+    "moved": lambda db, who, meeting: move_session(db, meeting, THURSDAY + timedelta(days=1), NOW),
+}
 
 
-def test_what_nothing_speaks_against_goes(parts, post, queue_full):
+def said(parts, no):
     with parts.open_db() as db:
-        marked = mark(db, queue_full[:3], post)
+        NOES[no](db, db.scalars(select(Member)).one(), db.scalars(select(GroupSession)).first())
+
+
+@pytest.mark.parametrize("no", NOES)
+def test_whoever_says_no_waits_for_the_calls_that_are_just_beginning(parts, post, queue_full, no):
+    with post.gate.passing():
+        saying = threading.Thread(target=said, args=(parts, no))
+        saying.start()
+        saying.join(0.3)
+        is_waiting = saying.is_alive()
+    saying.join(5)
+
+    assert (is_waiting, saying.is_alive()) == (True, False)
+
+
+def test_whoever_says_nothing_of_the_kind_does_not_wait(parts, post, queue_full):
+    with post.gate.passing(), parts.open_db() as db:
+        db.get_one(Delivery, queue_full[0]).why = "by hand"
+        builders.member(db)
+
+
+def test_a_worker_that_is_frozen_in_the_gate_holds_nobody_up_for_long_and_then_calls_nobody(
+    parts, post, texts, queue_full, monkeypatch
+):
+    monkeypatch.setattr(gate, "BEGINS_WITHIN", 0.1)
+    monkeypatch.setattr(gate, "WAITS_FOR", 0.2)
     with parts.open_db() as db:
-        assert last_look(db, marked, NOW) == marked
+        marked = mark(db, queue_full[:1], post)
+    with post.gate.passing() as by:
+        said(parts, "STOP")
+        calls = Calls(post)
+        calls.start(marked, by)
+        outcomes = [outcome for _, outcome in calls.answered(wait=1)]
+
+    assert (texts.outbox, [str(one) for one in outcomes]) == ([], [calling.HELD_UP])
+
+
+def test_any_number_pass_at_once(post):
+    with post.gate.passing(), post.gate.passing():
+        pass
 
 
 def test_a_call_that_does_not_begin_in_time_never_does(parts, post, texts, queue_full, monkeypatch):
-    monkeypatch.setattr(calling, "BEGINS_WITHIN", 0.05)
+    monkeypatch.setattr(gate, "BEGINS_WITHIN", 0.05)
     monkeypatch.setattr(calling, "reach", lambda name: time.sleep(0.3) if name == "before_call" else None)
     deliver(post, queue_full[:1])
 
     with parts.read_db() as db:
         row = db.get_one(Delivery, queue_full[0])
     assert (texts.outbox, row.state, row.reason) == ([], State.SCHEDULED, calling.HELD_UP)
-
-
-def test_a_database_that_is_away_at_the_last_look_leaves_the_messages_as_due_as_before(
-    parts, post, texts, queue_full, monkeypatch
-):
-    def away(*_):
-        raise OperationalError("SELECT", {}, Failed())
-
-    monkeypatch.setattr(delivering, "last_look", away)
-    deliver(post, queue_full[:2])
-
-    with parts.read_db() as db:
-        rows = [db.get_one(Delivery, one) for one in queue_full[:2]]
-    assert texts.outbox == []
-    assert [(row.state, row.reason) for row in rows] == [(State.SCHEDULED, "the database was away")] * 2

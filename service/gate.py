@@ -1,0 +1,104 @@
+"""The gate between a no and a call: whoever says no waits for the calls that are just beginning, and no other begins.
+
+A worker passes with what it has marked: in before the mark is committed, out once its calls have begun. A transaction
+that says no (an opt-out, a session that is cancelled) shuts the gate as its last act, and commits. So each no is either
+seen by the mark, or waits until there is nothing left to begin. Any number pass at once; nobody waits for long.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+BEGINS_WITHIN = 3.0
+"""Seconds from the way in. A call that has not begun by then never does."""
+WAITS_FOR = 4.0
+"""Seconds after which nothing can begin any more of what was inside: a worker that was frozen there holds nobody up."""
+LOOKS_EVERY = 0.002
+KEY = 0x67_61_74_65
+"""Of PostgreSQL's advisory locks, which each database has of its own."""
+
+
+class Gate(Protocol):
+    def passing(self) -> AbstractContextManager[float]:
+        """Until when, by the machine's monotonic clock, a call may begin. To be entered within the marking transaction,
+        after its last lock."""
+        ...
+
+    def shut(self, db: Session) -> AbstractContextManager[None]:
+        """Nobody is inside, and nobody comes in, until this is over and the transaction has ended."""
+        ...
+
+
+def gate_of(engine: Engine) -> Gate:
+    """The same for every process that works on this database."""
+    if engine.dialect.name == "postgresql":
+        return _Advisory(engine)
+    return _File(Path(f"{engine.url.database}-gate"))
+
+
+class _File:
+    """Beside a SQLite file, which one machine alone uses. A lock ends with its process, however that ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @contextmanager
+    def passing(self) -> Iterator[float]:
+        begins_by = time.monotonic() + BEGINS_WITHIN
+        with self._locks() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            yield begins_by
+
+    @contextmanager
+    def shut(self, db: Session) -> Iterator[None]:
+        with self._locks() as lock:
+            _wait(lambda: _is_had(lock))
+            yield
+
+    @contextmanager
+    def _locks(self) -> Iterator[int]:
+        lock = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            yield lock
+        finally:
+            os.close(lock)
+
+
+class _Advisory:
+    """A lock of the server's. It ends with the connection that has it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def passing(self) -> Iterator[float]:
+        begins_by = time.monotonic() + BEGINS_WITHIN
+        with self._engine.connect() as connection, connection.begin():
+            connection.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": KEY})
+            yield begins_by
+
+    @contextmanager
+    def shut(self, db: Session) -> Iterator[None]:
+        _wait(lambda: bool(db.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": KEY})))
+        yield
+
+
+def _is_had(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _wait(is_had: Callable[[], bool]) -> None:
+    ends = time.monotonic() + WAITS_FOR
+    while not is_had() and time.monotonic() < ends:
+        time.sleep(LOOKS_EVERY)
