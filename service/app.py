@@ -52,6 +52,7 @@ from service.web import (
     settings_pages,
     sign_in,
     templates_page,
+    trends,
     try_week,
     webhooks,
 )
@@ -75,7 +76,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 STAFF = (
-    *(home, groups, group_members, safety, sessions, members, halt, consents, contact, replies),
+    *(home, groups, group_members, safety, trends, sessions, members, halt, consents, contact, replies),
     *(flags, on_call, queue, log, templates_page, message, providers, settings_pages, data_quality, try_week),
 )
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)

@@ -42,6 +42,7 @@ MAY_OPEN: Mapping[str, frozenset[Role]] = {
     "flags.put_on_record": EVERYBODY - {Role.COORDINATOR},
     "on_call": CARE,
     "safety": CARE,
+    "trends": CARE,
     "halt": OFFICE,
     "settings": ADMINS,
     "providers": ADMINS,

@@ -31,6 +31,7 @@ OWNER = {
     "data_quality": "members",
     "providers": "settings",
     "safety": "groups",
+    "trends": "groups",
     "halt": "members",
     "flags": "replies",
 }

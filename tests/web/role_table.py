@@ -66,6 +66,7 @@ TABLE = {
     "on_call.come_back": {A, F},
     "safety.form": {A, F},
     "safety.change": {A, F},
+    "trends.of_group": {A, F},
     "halt.ask": OFFICE,
     "halt.switch": OFFICE,
     "settings.practice": {A},
