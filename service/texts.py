@@ -124,7 +124,7 @@ def common(practice: Practice, language: str) -> dict[str, str]:
 
 def when(starts_at: datetime, group: Group, member: Member, practice: Practice) -> When:
     here = group.zone
-    theirs = ZoneInfo(member.time_zone) if member.time_zone else here
+    theirs = member.zone or here
     zone = theirs if group.is_online else here
     local = starts_at.astimezone(zone)
     clock = _format(local, TIMES.get(practice.country, "HH:mm"), _locale(practice, "en"))
@@ -135,7 +135,7 @@ def when(starts_at: datetime, group: Group, member: Member, practice: Practice) 
 
 def local_day(starts_at: datetime, group: Group, member: Member) -> datetime:
     """The start on the clock by which the member is told of it."""
-    theirs = ZoneInfo(member.time_zone) if member.time_zone and group.is_online else group.zone
+    theirs = (member.zone if group.is_online else None) or group.zone
     return starts_at.astimezone(theirs)
 
 

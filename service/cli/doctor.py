@@ -14,10 +14,11 @@ from sqlalchemy import func, select, text
 from service.cli.root import root, settings
 from service.embedded import redis_url, socket_path
 from service.flows import chains, heartbeat
-from service.models import Delivery, Member, Practice, Sender, Staff
+from service.models import Delivery, Group, Member, Practice, Sender, Staff
 from service.models.sealed import LOCKED
 from service.rules.lifecycle import State
 from service.rules.lines import LINES
+from service.rules.zones import known_zone
 from service.settings import SANDBOX_TOKEN, SettingsError
 from service.upgrade import WrongVersion, check
 from service.wiring import Parts, build
@@ -137,6 +138,15 @@ def _staff() -> Iterator[Finding]:
     )
 
 
+def _zones() -> Iterator[Finding]:
+    with _parts().read_db() as db:
+        names = {*db.scalars(select(Practice.time_zone)), *db.scalars(select(Group.time_zone))}
+        members = db.scalars(select(Member.time_zone).where(Member.time_zone.is_not(None))).all()
+    unknown = sorted(name for name in {*names, *members} if known_zone(name) is None)
+    words = f"{', '.join(unknown)} known no more; the next best clock counts. Choose others: Settings, Data quality."
+    yield not unknown, words if unknown else "every time zone is known"
+
+
 def _processes() -> Iterator[Finding]:
     with _parts().read_db() as db:
         silent = heartbeat.silent(db, datetime.now(UTC))
@@ -166,6 +176,7 @@ CHECKS: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
     ("ledgers", _ledgers),
     ("queue", _queue),
     ("staff", _staff),
+    ("time zones", _zones),
     ("processes", _processes),
     ("messages", _messages),
 )

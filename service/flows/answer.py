@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service import texts
-from service.flows import attend
+from service.flows import attend, notice
 from service.flows.check_in import is_low, keep_answer
 from service.flows.converse import WHICH, Asked
 from service.flows.opting import From, accept_invitation, not_theirs, opt_in, opt_out, reminders_only, take_break
@@ -60,7 +60,7 @@ def act(db: Session, heard: Heard, now: datetime) -> str:
         return "unknown_sender"
     if meaning in FOR_MEMBERS:
         return FOR_MEMBERS[meaning](db, heard, now)
-    return "unmonitored_notice" if heard.meant.answers is Prompt.REFLECTION else "unknown_reply"
+    return _words(db, heard, now)
 
 
 def _stop(db: Session, heard: Heard, now: datetime) -> str:
@@ -85,17 +85,16 @@ def _start(db: Session, heard: Heard, now: datetime) -> str:
     again = opt_in(db, heard.members, index, words, now)
     if heard.inbound.provider_answered:
         return ""
-    return "start_reply" if again else "unknown_reply"
+    return "start_reply" if again else notice.unasked(_practice(db), now)
 
 
 def _less(db: Session, heard: Heard, now: datetime) -> str:
     goes_on = reminders_only(db, heard.members, heard.reply.address_index, heard.inbound.text, now)
-    return "less_reply" if goes_on else "unknown_reply"
+    return "less_reply" if goes_on else notice.unasked(_practice(db), now)
 
 
 def _pause(db: Session, heard: Heard, now: datetime) -> str:
-    practice = db.scalars(select(Practice)).one()
-    member = heard.members[0]
+    practice, member = _practice(db), heard.members[0]
     until = pause_until(heard.inbound.text, now.astimezone(member.zone or practice.zone).date())
     take_break(heard.members, until, practice.zone)
     heard.values["day"] = texts.day(until, practice, member.language)
@@ -110,7 +109,7 @@ def _attendance(db: Session, heard: Heard, now: datetime) -> str:
 
 def _ask_which(db: Session, heard: Heard) -> str:
     """By day and hour: no name, and nothing else of either visit."""
-    practice = db.scalars(select(Practice)).one()
+    practice = _practice(db)
     for names, asked in zip((("day", "time"), ("next_day", "next_time")), heard.asked.either, strict=True):
         assert asked.group_session is not None, "a reminder is about a session"
         said = texts.fields_of(asked.group_session, asked.member, practice)
@@ -142,13 +141,32 @@ def _score(db: Session, heard: Heard, now: datetime) -> str:
     assert score is not None, "that is what makes it one"
     help_is_due = is_low(db, asked, score)
     keep_answer(db, asked, heard.reply, str(score), now)
-    return "unmonitored_notice" if help_is_due else ""
+    return notice.UNMONITORED if help_is_due else _words_beside(db, heard, now)
 
 
 def _goal(db: Session, heard: Heard, now: datetime) -> str:
     assert heard.meant.goal is not None, "that is what makes it one"
     keep_answer(db, heard.asked.last[Prompt.GOAL], heard.reply, heard.meant.goal, now)
-    return ""
+    return _words_beside(db, heard, now)
+
+
+def _words_beside(db: Session, heard: Heard, now: datetime) -> str:
+    return notice.asked_for(db, heard.reply, _practice(db), now) if heard.meant.words else ""
+
+
+def _words(db: Session, heard: Heard, now: datetime) -> str:
+    if heard.meant.answers is Prompt.REFLECTION:
+        return notice.asked_for(db, heard.reply, _practice(db), now)
+    return notice.unasked(_practice(db), now)
+
+
+def _late(db: Session, heard: Heard, now: datetime) -> str:
+    """Whoever runs late in the evening is told that nobody sees it, and the office's number."""
+    return "" if notice.is_read_now(_practice(db), now) else notice.UNMONITORED
+
+
+def _practice(db: Session) -> Practice:
+    return db.scalars(select(Practice)).one()
 
 
 def _silence(db: Session, heard: Heard, now: datetime) -> str:
@@ -175,5 +193,5 @@ FOR_MEMBERS: Mapping[Meaning, Doing] = {
     Meaning.WHICH: _which,
     Meaning.SCORE: _score,
     Meaning.GOAL: _goal,
-    Meaning.LATE: _silence,
+    Meaning.LATE: _late,
 }

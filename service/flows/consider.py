@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
@@ -22,6 +21,7 @@ from service.rules.escalation import NEEDED_TO_STAFF, TEST_HOLDS
 from service.rules.kinds import NATURES, PROMPTS, REMINDERS, Occasion, expires_at, slot
 from service.rules.lifecycle import State
 from service.rules.quiet_hours import Window
+from service.rules.zones import known_zone
 
 HORIZON = timedelta(days=15)
 """So far ahead deliveries are planned; sessions stand twelve weeks ahead."""
@@ -139,8 +139,8 @@ def consider(facts: Facts) -> Iterator[Planned]:
 def window(practice: Practice, group_zone: str, member: Member) -> Window:
     """When messages may reach the member: on their own clock, or on every clock that may be theirs. Hours that they
     named as safe are kept to, also where the practice has changed its own since."""
-    names = (member.time_zone,) if member.time_zone else (*member.number_zones, group_zone)
-    zones = tuple(ZoneInfo(name) for name in dict.fromkeys(names) if name)
+    own = (member.zone,) if member.zone else map(known_zone, (*member.number_zones, group_zone))
+    zones = tuple(dict.fromkeys(zone for zone in own if zone)) or (practice.zone,)
     opens, closes = practice.opens, practice.closes
     if member.safe_from is not None and member.safe_until is not None:
         opens, closes = max(opens, member.safe_from), min(closes, member.safe_until)

@@ -22,6 +22,7 @@ FAILED = (State.UNDELIVERED, State.DEAD)
 
 class Fault(StrEnum):
     MISSING = "missing"
+    ZONE = "zone"
     INVALID = "invalid"
     BOUNCED = "bounced"
     SHARED = "shared"
@@ -43,7 +44,13 @@ def findings(db: Session, today: date, now: datetime) -> list[Finding]:
     """About those who belong to a group now or will. Nine queries, however many they are."""
     groups = dict(db.execute(select(Enrolment.member_id, Enrolment.group_id).where(*_belongs(today))).all())
     members = db.scalars(select(Member).where(Member.id.in_(select(Enrolment.member_id).where(*_belongs(today))))).all()
-    found = [*_missing(members), *_failed(db, members, now), *_shared(members), *_unasked(db, members, groups)]
+    found = [
+        *_missing(members),
+        *_nowhere(members),
+        *_failed(db, members, now),
+        *_shared(members),
+        *_unasked(db, members, groups),
+    ]
     order = list(Fault)
     return sorted(found, key=lambda one: (order.index(one.fault), one.member.name.casefold()))
 
@@ -60,6 +67,13 @@ def _missing(members: Iterable[Member]) -> Iterable[Finding]:
             if member.address_index(channel) is None:
                 what = "mobile number" if channel is Channel.SMS else "email address"
                 yield Finding(Fault.MISSING, member, f"No {what}, though they chose it")
+
+
+def _nowhere(members: Iterable[Member]) -> Iterable[Finding]:
+    for member in members:
+        if member.time_zone and member.zone is None:
+            said = f"{member.time_zone} is known no more: their number's clock and their group's count until you choose"
+            yield Finding(Fault.ZONE, member, said)
 
 
 def _failed(db: Session, members: Sequence[Member], now: datetime) -> Iterable[Finding]:

@@ -8,13 +8,15 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ForeignKey, Index, Select, String, UniqueConstraint, or_, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, object_session, relationship
 
 from service.models.base import Base, Identified, words
 from service.models.people import Member
+from service.models.practice import Practice
 from service.models.sealed import Sealed
 from service.rules.kinds import Anchor, Kind, Timing, Via
 from service.rules.recurrence import Frequency, Recurrence
+from service.rules.zones import known_zone
 
 
 class Safety(StrEnum):
@@ -52,7 +54,9 @@ class Group(Identified):
 
     @property
     def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone)
+        """Its own, or the practice's where its own is known no more."""
+        own, db = known_zone(self.time_zone), object_session(self)
+        return own or (db.scalars(select(Practice)).one().zone if db else ZoneInfo("UTC"))
 
     @property
     def is_online(self) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from service.models.base import Base, Identified, words
 from service.models.sealed import Sealed, index_of
 from service.rules.consent import Channel, Choice, MinorRoute, Purpose, Refusal
+from service.rules.zones import known_zone
 
 NOTHING: Mapping[Channel, Refusal] = MappingProxyType({})
 
@@ -81,7 +82,8 @@ class Member(Identified):
 
     @property
     def zone(self) -> ZoneInfo | None:
-        return ZoneInfo(self.time_zone) if self.time_zone else None
+        """None: nobody said it, or it is a place that is known no more."""
+        return known_zone(self.time_zone)
 
     @property
     def channels(self) -> tuple[Channel, ...]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.models.base import Identified, words
 from service.models.sealed import Sealed
+from service.rules.zones import known_zone
 
 
 class Role(StrEnum):
@@ -56,7 +57,7 @@ class Practice(Identified):
 
     @property
     def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone)
+        return known_zone(self.time_zone) or ZoneInfo("UTC")
 
 
 class Staff(Identified):

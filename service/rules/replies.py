@@ -106,6 +106,12 @@ def score_of(text: str) -> Decimal | None:
     return score if 0 <= score <= 10 else None
 
 
+def is_only_a_score(text: str) -> bool:
+    """Whether nothing is said beside the number: "about a 6", "7 out of 10", "hoy un 8"."""
+    said = NUMBER.sub(" ", fold(text)).replace("out of ten", "").replace("de diez", "")
+    return all(word in LEAD_IN or word in WORDED for word in re.findall(r"[a-z]+", said))
+
+
 def _worded(said: str) -> Decimal | None:
     words = re.findall(r"[a-z]+", said.replace("out of ten", "").replace("de diez", ""))
     scores = [WORDED[word] for word in words if word in WORDED]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from service.rules import keywords
 from service.rules.phrases import Match, PhraseBook, fold, words_of
-from service.rules.replies import NOD, SHAKE, is_automatic, is_only_signs, score_of
+from service.rules.replies import NOD, SHAKE, is_automatic, is_only_a_score, is_only_signs, score_of
 
 READ = 1_600
 """Characters of a reply that are read for their meaning: what one text may hold."""
@@ -256,10 +256,8 @@ def _score(found: _Found) -> Understanding | None:
     score = score_of(found.text) if Prompt.CHECKIN in found.prompts else None
     if score is None:
         return None
-    is_bare = not re.search(r"[^\W\d_]", fold(found.text)) or len(found.plain.split()) <= 2
-    return Understanding(
-        Meaning.SCORE, score=score, words="" if is_bare else found.text.strip(), answers=Prompt.CHECKIN
-    )
+    words = "" if is_only_a_score(found.text) else found.text.strip()
+    return Understanding(Meaning.SCORE, score=score, words=words, answers=Prompt.CHECKIN)
 
 
 def _goal(found: _Found) -> Understanding | None:

@@ -14,6 +14,7 @@ pages = Blueprint("data_quality", __name__, url_prefix="/data-quality")
 
 TITLES = {
     Fault.MISSING: ("Missing", "A number or address that they are to be reached by."),
+    Fault.ZONE: ("Time zones", "A place that the clocks of this machine do not know. Choose another."),
     Fault.INVALID: ("Texts that did not arrive", "The last text to this number failed. Ask for the right one."),
     Fault.BOUNCED: ("Emails that came back", "The last email bounced. Ask for the right address."),
     Fault.SHARED: ("Shared numbers", "Allowed where both know of it: then texts stay discreet and name nobody."),

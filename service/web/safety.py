@@ -4,11 +4,14 @@ from uuid import UUID
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service import texts
+from service.flows import notice
 from service.flows.on_call import reached
 from service.flows.watching import may_not_be, watch
-from service.models import Group
+from service.models import Group, Practice
 from service.models.groups import Safety
 from service.web import parts
 from service.web.groups import get_group
@@ -58,8 +61,14 @@ def change(group_id: UUID) -> ResponseReturnValue:
 
 
 def _page(db: Session, group: Group, errors: dict[str, str]) -> str:
-    count = len(reached(db, parts().clock()))
-    chosen = request.form.get("safety", group.safety)
+    now, practice = parts().clock(), db.scalars(select(Practice)).one()
     return render_template(
-        "staff/group_safety.html", group=group, modes=MODES, chosen=chosen, reached=count, errors=errors
+        "staff/group_safety.html",
+        group=group,
+        modes=MODES,
+        chosen=request.form.get("safety", group.safety),
+        reached=len(reached(db, now)),
+        is_read_now=notice.is_read_now(practice, now),
+        notice_words=texts.sms(notice.UNMONITORED, practice, "en", {}),
+        errors=errors,
     )

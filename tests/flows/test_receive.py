@@ -79,7 +79,7 @@ def test_an_answer_after_the_start_is_for_a_person(parts):
     answer = wrote(parts, "C", at=builders.THURSDAY + timedelta(minutes=1))
 
     assert answers(parts) == {}
-    assert "we got your text" in answer
+    assert "not watched live" in answer
 
 
 def test_a_reminder_that_never_went_is_no_question(parts):

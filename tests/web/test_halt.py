@@ -147,3 +147,12 @@ def test_a_coordinator_sees_no_word_that_members_wrote(parts, app, scene):
 
     assert {page.status_code for page in pages.values()} == {200}
     assert [path for path, page in pages.items() if "canary" in page.text] == []
+
+
+def test_the_page_says_when_replies_are_read_and_what_is_answered_else(parts, staff, scene, clock):
+    by_day = staff.get(f"/groups/{scene.group}/safety").text
+    clock.go(hours=8)
+    by_night = staff.get(f"/groups/{scene.group}/safety").text
+
+    assert ("Mon-Fri 9-5" in by_day, "read now" in by_day, "not read now" in by_day) == (True, True, False)
+    assert ("not read now" in by_night, "Texts here are not watched live." in by_night) == (True, True)

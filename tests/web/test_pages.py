@@ -548,6 +548,7 @@ def test_narrower_hours_move_what_waits(parts, staff):
         ("sender_label", "seventeen letters"),
         ("phone", ""),
         ("reading_hours", "x" * 17),
+        ("reading_hours", "weekdays"),
         ("country", "XX"),
         ("time_zone", "nowhere"),
         ("opens", "07:00"),
