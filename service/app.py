@@ -18,6 +18,7 @@ from jinja2 import StrictUndefined, Undefined
 from jinja2.utils import missing
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from service import keys
 from service.flows import heartbeat
@@ -27,6 +28,7 @@ from service.texts import TEMPLATES
 from service.upgrade import WrongVersion, check
 from service.web import (
     access,
+    account,
     consents,
     contact,
     data_quality,
@@ -78,6 +80,7 @@ HEADERS = {
 STAFF = (
     *(home, groups, group_members, safety, trends, sessions, members, halt, consents, contact, replies),
     *(flags, on_call, queue, log, templates_page, message, providers, settings_pages, data_quality, try_week),
+    *(account,),
 )
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)
 LARGEST_PAGE = 9_000_000
@@ -121,6 +124,8 @@ def create_app(parts: Parts, call_people: Callable[[], None] = lambda: None) -> 
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
         PROPAGATE_EXCEPTIONS=False,
     )
+    proxies = parts.settings.trusted_proxies
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
     narrowed = replace(parts, read_db=access.narrowed(parts.read_db))
     app.extensions["parts"], app.extensions["call_people"] = narrowed, call_people
     app.jinja_env.undefined = _ForgivingForForms

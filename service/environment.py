@@ -53,6 +53,14 @@ class Environment:
             return default
         return int(value) if value else default
 
+    def count(self, name: str, default: int, most: int, what: str) -> int:
+        """A whole number from 0. `what` ends the sentence: \"must be ...\"."""
+        value = self.text(name)
+        if value and not (value.isascii() and value.isdecimal() and len(value) < 10 and int(value) <= most):
+            self.wrong(name, f"must be {what}")
+            return default
+        return int(value) if value else default
+
     def number(self, name: str, default: float, most: float, what: str, least: float = 0) -> float:
         """A number within limits. `what` ends the sentence: \"must be ...\"."""
         value = self.text(name)

@@ -24,7 +24,7 @@ SANDBOX_EVENT_KEY = (
 NAMES = (
     *("DATA_DIR", "DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "HOST", "PORT", "SANDBOX_PORT"),
     *("GROUPKEEPER_MODE", "GROUPKEEPER_CLOCK", "SECRET_KEY", "FIELD_KEYS", "SENDER_RATE", "LOG_FORMAT"),
-    *("HTTP_DEADLINE", "LEASE_SECONDS"),
+    *("TRUSTED_PROXIES", "HTTP_DEADLINE", "LEASE_SECONDS"),
     *("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_API_KEY", "TWILIO_API_SECRET"),
     *("TWILIO_FROM", "TWILIO_MESSAGING_SERVICE_SID", "TWILIO_API_BASE"),
     *("SENDGRID_API_KEY", "SENDGRID_FROM", "SENDGRID_REPLY_DOMAIN", "SENDGRID_EVENT_PUBLIC_KEY"),
@@ -48,6 +48,7 @@ SECRETS = frozenset(
 NEEDED_LIVE = ("PUBLIC_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SENDGRID_API_KEY", "SENDGRID_FROM")
 
 
+PROXIES = "the number of proxies in front (0 to 3)"
 PACE = "a number of segments a second, like 1; 0 is no limit"
 
 
@@ -89,6 +90,8 @@ class Settings:
     """The address that the pages listen on; 0.0.0.0 behind a proxy on another machine."""
     port: int
     sandbox_port: int
+    trusted_proxies: int
+    """So many proxies stand in front: what they say of who asks is believed, and nobody else's word."""
     mode: Mode
     clock: ClockSetting | None
     secret_key: str = field(repr=False)
@@ -138,14 +141,17 @@ class _Reader:
         data_dir = Path(self._given.text("DATA_DIR") or "./var").expanduser().resolve()
         if live:
             self._need(NEEDED_LIVE)
+        public_url = self._given.url("PUBLIC_URL", https=live) or f"http://127.0.0.1:{port}"
         settings = Settings(
             data_dir=data_dir,
             database_url=self._database_url(data_dir),
             redis_url=self._redis_url(),
-            public_url=self._given.url("PUBLIC_URL", https=live) or f"http://127.0.0.1:{port}",
+            public_url=public_url,
             host=self._given.text("HOST") or "127.0.0.1",
             port=port,
             sandbox_port=sandbox_port,
+            # we do not speak https ourselves: with such an address somebody stands in front
+            trusted_proxies=self._given.count("TRUSTED_PROXIES", int(public_url.startswith("https")), 3, PROXIES),
             mode=Mode(mode),
             clock=self._clock(live),
             secret_key=self._secret_key(),

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from service.flows import passwords, sign_ins
 from service.flows.audit import audit
+from service.flows.check_password import forgive
 from service.flows.links import new_link
 from service.models import Link, Staff
 from service.models.practice import Role
@@ -39,10 +40,21 @@ def password_link(db: Session, staff: Staff, now: datetime) -> str:
 
 
 def set_password(db: Session, link: Link, password: str, now: datetime) -> Staff:
-    """Use up the link. Every browser in which the person is signed in is signed out."""
+    """Use up the link."""
     staff = db.get_one(Staff, link.staff_id)
-    staff.password_hash, staff.failures, staff.locked_until = passwords.hash_of(password), 0, None
     link.used_at = now
+    change_password(db, staff, password, now)
+    return staff
+
+
+def rename(db: Session, staff: Staff, name: str, now: datetime) -> None:
+    staff.name = name
+    audit(db, staff.id, "staff renamed", staff, now)
+
+
+def change_password(db: Session, staff: Staff, password: str, now: datetime) -> None:
+    """Every browser in which they are signed in is signed out."""
+    staff.password_hash = passwords.hash_of(password)
+    forgive(db, staff.email_index)
     sign_ins.end_all(db, staff.id, now)
     audit(db, staff.id, "password set", staff, now)
-    return staff

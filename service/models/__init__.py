@@ -7,7 +7,7 @@ from service.models.deliveries import Delivery, DeliveryEvent, Sender
 from service.models.groups import Attendance, Enrolment, Group, GroupSession, Rule, Series
 from service.models.journal import CheckIn
 from service.models.people import Consent, Invitation, Link, Member, Suppression
-from service.models.practice import Practice, SignIn, Staff
+from service.models.practice import Practice, SignIn, SignInTry, Staff
 from service.models.replies import Reply
 from service.models.wordings import Wording
 
@@ -37,6 +37,7 @@ __all__ = [
     "Sender",
     "Series",
     "SignIn",
+    "SignInTry",
     "Staff",
     "Suppression",
     "Wording",

@@ -6,7 +6,7 @@ from typing import Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKey, Select, String, select
+from sqlalchemy import ForeignKey, Index, Select, String, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.models.base import Identified, words
@@ -69,8 +69,6 @@ class Staff(Identified):
     role: Mapped[Role] = mapped_column(words(Role))
     password_hash: Mapped[str | None] = mapped_column(String(200))
     """None until the one-time link was used."""
-    failures: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
 
@@ -97,6 +95,29 @@ class SignIn(Identified):
     token_hash: Mapped[bytes] = mapped_column(unique=True)
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    proved_at: Mapped[datetime]
+    """When they last typed their password here: what is dangerous asks for it again."""
     ended_at: Mapped[datetime | None]
+    device: Mapped[str] = mapped_column(String(40), default="")
+    """Firefox on Windows, as the browser says."""
 
     staff: Mapped[Staff] = relationship(lazy="joined", innerjoin=True)
+
+    @classmethod
+    def open_of(cls, staff_id: UUID) -> Select[Self]:
+        return select(cls).where(cls.staff_id == staff_id, cls.ended_at.is_(None))
+
+
+class SignInTry(Identified):
+    """A try at a password: counted before it is looked at, taken back when it was right."""
+
+    __tablename__ = "sign_in_tries"
+    __table_args__ = (
+        Index("ix_sign_in_tries_email_index_at", "email_index", "at"),
+        Index("ix_sign_in_tries_network_index_at", "network_index", "at"),
+    )
+
+    email_index: Mapped[bytes]
+    """Of the address that was typed, whether or not it is anybody's."""
+    network_index: Mapped[bytes]
+    at: Mapped[datetime]

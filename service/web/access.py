@@ -22,6 +22,7 @@ CARE = frozenset({Role.ADMIN, Role.FACILITATOR})
 OFFICE = CARE | {Role.COORDINATOR}
 
 MAY_OPEN: Mapping[str, frozenset[Role]] = {
+    "account": EVERYBODY,
     "home": OFFICE,
     "groups": OFFICE,
     "groups.set_facilitator": OFFICE - {Role.FACILITATOR},

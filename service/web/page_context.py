@@ -67,7 +67,7 @@ def page_context() -> dict[str, Any]:
         "now": parts().clock(),
         "alarm": alarm,
         "opens": lambda endpoint: staff is not None and staff.role in roles_of(endpoint),
-        "account_url": None,
+        "account_url": url_for("account.own") if staff else None,
         "help_url": None,
         "idle": None,
         "errors": {},

@@ -9,7 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.flows import links, passwords, sign_ins, staffing
+from service.flows.check_password import check_password
 from service.models import SignIn, Staff
+from service.rules.devices import device_of
 from service.web import cookie, parts
 
 pages = Blueprint("sign_in", __name__)
@@ -24,7 +26,7 @@ def turn_strangers_away() -> ResponseReturnValue | None:
             if nobody_yet(db):
                 return redirect(url_for("first_run.welcome"))
             return redirect(url_for("sign_in.enter", next=request.path if request.method == "GET" else None))
-        g.staff = found.staff
+        g.staff, g.sign_in = found.staff, found
     _note_seen(found)
     return None
 
@@ -45,12 +47,11 @@ def enter() -> ResponseReturnValue:
 def open_door() -> ResponseReturnValue:
     email, password = request.form.get("email", ""), request.form.get("password", "")
     back = request.form.get("next", "")
-    with parts().open_db() as db:
-        staff, sentence = sign_ins.check_password(db, email, password, parts().machine_clock())
-    if staff is None:
-        page = render_template("staff/sign_in.html", email=email, next=back, errors={"email": sentence})
-        return page, 429 if sentence.startswith("Too many") else 401
-    return let_in(staff.id, back)
+    checked = check_password(parts().open_db, email, password, request.remote_addr or "", parts().machine_clock())
+    if checked.staff_id is None:
+        page = render_template("staff/sign_in.html", email=email, next=back, errors={"email": checked.sentence})
+        return page, 429 if checked.waits else 401
+    return let_in(checked.staff_id, back)
 
 
 @pages.post("/sign-out")
@@ -90,8 +91,10 @@ def let_in(staff_id: UUID, back: str = "") -> ResponseReturnValue:
 
     Whatever else has to be proved is asked before this is called.
     """
+    now = parts().machine_clock()
     with parts().open_db() as db:
-        token = sign_ins.start(db, staff_id, parts().machine_clock())
+        sign_ins.end(db, cookie.token(), now)
+        token = sign_ins.start(db, staff_id, now, device_of(request.user_agent.string))
     return cookie.give(redirect(safe(back)), token)
 
 
@@ -103,9 +106,9 @@ def safe(back: str) -> str:
 
 
 def _note_seen(found: SignIn) -> None:
-    """Once a minute is enough: a page that only reads should not write."""
+    """A page that only reads writes no more often than once a minute."""
     now = parts().machine_clock()
-    if (now - found.seen_at).total_seconds() < 60:
+    if now - found.seen_at < sign_ins.NOTED:
         return
     with parts().open_db() as db:
-        db.get_one(SignIn, found.id).seen_at = now
+        db.get_one(SignIn, found.id).seen_at = found.seen_at = now

@@ -9,6 +9,7 @@ from flask import g
 
 from service.channels.twilio_codes import SAYS
 from service.models import Delivery
+from service.models.practice import Role
 from service.rules.kinds import Kind
 from service.rules.lifecycle import GIVEN_UP, PLAIN_WORDS, State
 
@@ -40,12 +41,28 @@ UNSETTLED = {
     State.ASSUMED: "the provider never said, so it was not sent again",
 }
 
+ROLE_WORDS = {
+    Role.ADMIN: "Administrator",
+    Role.FACILITATOR: "Facilitator",
+    Role.COORDINATOR: "Coordinator",
+    Role.ONCALL: "On call only",
+}
+
 MONTH_FIRST = frozenset({"US", "CA"})
 TWELVE_HOURS = frozenset({"US", "CA", "AU", "NZ"})
 
 
 def filters() -> dict[str, Callable[..., Any]]:
-    return {"day": day, "clock": clock, "moment": moment, "ago": ago, "fate": fate, "tone": tone, "kind": kind}
+    return {
+        "day": day,
+        "clock": clock,
+        "moment": moment,
+        "ago": ago,
+        "fate": fate,
+        "tone": tone,
+        "kind": kind,
+        "role": role,
+    }
 
 
 def day(value: date | datetime, zone: ZoneInfo | None = None) -> str:
@@ -107,3 +124,7 @@ def tone(delivery: Delivery) -> str:
 
 def kind(value: Kind) -> str:
     return KIND_WORDS[value]
+
+
+def role(value: Role) -> str:
+    return ROLE_WORDS[value]

@@ -18,6 +18,7 @@ LIVE = {
 BAD = {
     "PUBLIC_URL": "ftp://x",
     "PORT": "80000",
+    "TRUSTED_PROXIES": "all",
     "SANDBOX_PORT": "eight",
     "GROUPKEEPER_MODE": "test",
     "GROUPKEEPER_CLOCK": "yesterday",

@@ -4,7 +4,13 @@ from service.models.practice import Role
 
 A, F, C, ON_CALL = Role.ADMIN, Role.FACILITATOR, Role.COORDINATOR, Role.ONCALL
 OFFICE = {A, F, C}
+EVERYBODY = OFFICE | {ON_CALL}
 TABLE = {
+    "account.own": EVERYBODY,
+    "account.stay": EVERYBODY,
+    "account.change_name": EVERYBODY,
+    "account.change_password": EVERYBODY,
+    "account.end": EVERYBODY,
     "home.today": OFFICE,
     "groups.all_groups": OFFICE,
     "groups.new_group": OFFICE,

@@ -1,0 +1,76 @@
+"""Whether a password is right, as often as one may ask."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from service.flows import passwords
+from service.flows.post import OpenDb
+from service.models import SignInTry, Staff
+from service.models.sealed import index_of
+from service.rules import slowing
+from service.rules.consent import Channel
+
+WRONG = "The email or the password is wrong."
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Whose password it is, or in a sentence why nobody's."""
+
+    staff_id: UUID | None
+    sentence: str = ""
+    waits: bool = False
+    """There were too many tries; the password was not looked at."""
+
+
+def check_password(open_db: OpenDb, email: str, password: str, address: str, now: datetime) -> Checked:
+    """`address` is where the try comes from. Nobody is signed in by this.
+
+    The try is counted before the password is looked at, and taken back when it was right: of a hundred that come at
+    once, no more are looked at than one by one. An address that is nobody's is counted and takes as long as any other.
+    Runs its own transactions, since hashing takes a while.
+    """
+    typed = index_of(Channel.EMAIL, email.strip().lower())
+    with open_db() as db:
+        staff = db.scalars(Staff.with_email(typed).with_for_update()).first()
+        opens_at = _opens_at(db, typed, _network(address), now)
+        if opens_at is not None and opens_at > now:
+            return Checked(None, _wait(opens_at - now), waits=True)
+        db.execute(delete(SignInTry).where(SignInTry.at < now - slowing.WINDOW))
+        db.add(SignInTry(email_index=typed, network_index=_network(address), at=now))
+        staff_id, known = (staff.id, staff.password_hash) if staff else (None, None)
+    if not passwords.matches(known, password) or staff_id is None or known is None:
+        return Checked(None, WRONG)
+    newer = passwords.hash_of(password) if passwords.is_outdated(known) else known
+    with open_db() as db:
+        forgive(db, typed)
+        row = db.get_one(Staff, staff_id)
+        if row.password_hash == known:
+            row.password_hash = newer
+    return Checked(staff_id)
+
+
+def forgive(db: Session, email_index: bytes) -> None:
+    """The failures of this account count no more."""
+    db.execute(delete(SignInTry).where(SignInTry.email_index == email_index))
+
+
+def _opens_at(db: Session, email_index: bytes, network_index: bytes, now: datetime) -> datetime | None:
+    recent = select(SignInTry.at).where(SignInTry.at > now - slowing.WINDOW)
+    of_account = db.scalars(recent.where(SignInTry.email_index == email_index)).all()
+    of_network = db.scalars(recent.where(SignInTry.network_index == network_index)).all()
+    waits = [slowing.account_opens_at(of_account), slowing.network_opens_at(of_network)]
+    return max((until for until in waits if until is not None), default=None)
+
+
+def _network(address: str) -> bytes:
+    return index_of("network", slowing.network_of(address))
+
+
+def _wait(left: timedelta) -> str:
+    minutes = max(1, -(-left // timedelta(minutes=1)))
+    return f"Too many tries. Wait {minutes} minute{'s' * (minutes > 1)}, or ask an administrator."
