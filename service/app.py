@@ -46,10 +46,13 @@ from service.web import (
     opt_in,
     page_context,
     pager,
+    prove,
     providers,
     queue,
     replies,
     safety,
+    second_factor,
+    second_step,
     sessions,
     settings_pages,
     sign_in,
@@ -80,7 +83,7 @@ HEADERS = {
 STAFF = (
     *(home, groups, group_members, safety, trends, sessions, members, halt, consents, contact, replies),
     *(flags, on_call, queue, log, templates_page, message, providers, settings_pages, data_quality, try_week),
-    *(account,),
+    *(account, second_factor, prove),
 )
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)
 LARGEST_PAGE = 9_000_000
@@ -135,7 +138,7 @@ def create_app(parts: Parts, call_people: Callable[[], None] = lambda: None) -> 
     app.before_request(_turn_strangers_away)
     for module in STAFF:
         app.register_blueprint(module.pages)
-    for open_pages in (sign_in.pages, first_run.pages, me.pages, opt_in.pages, flags.by_link):
+    for open_pages in (sign_in.pages, second_step.pages, first_run.pages, me.pages, opt_in.pages, flags.by_link):
         app.register_blueprint(open_pages)
     for blueprint in (webhooks.twilio, webhooks.sendgrid, me.one_click, flags.one_click):
         app.register_blueprint(blueprint)

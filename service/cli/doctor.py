@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text
 
 from service.cli.root import root, settings
 from service.embedded import redis_url, socket_path
-from service.flows import chains, heartbeat
+from service.flows import chains, heartbeat, second_factor
 from service.models import Delivery, Group, Member, Practice, Sender, Staff
 from service.models.sealed import LOCKED
 from service.rules.lifecycle import State
@@ -147,6 +147,16 @@ def _zones() -> Iterator[Finding]:
     yield not unknown, words if unknown else "every time zone is known"
 
 
+def _second_factors() -> Iterator[Finding]:
+    with _parts().read_db() as db:
+        lacking, must = second_factor.lacking(db)
+    words = f"{lacking} of {must} administrators and facilitators have no second step at sign-in"
+    if settings().is_practice or not lacking:
+        yield True, words
+    else:
+        yield False, f"{words}. A password alone lets others set one up: have them sign in, or close their accounts."
+
+
 def _processes() -> Iterator[Finding]:
     with _parts().read_db() as db:
         silent = heartbeat.silent(db, datetime.now(UTC))
@@ -177,6 +187,7 @@ CHECKS: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
     ("queue", _queue),
     ("staff", _staff),
     ("time zones", _zones),
+    ("second factors", _second_factors),
     ("processes", _processes),
     ("messages", _messages),
 )

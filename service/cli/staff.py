@@ -5,10 +5,13 @@ from sqlalchemy import select
 
 from service.cli.root import Failed, root, settings, with_parts
 from service.clock import Clock
+from service.flows import second_factor, sign_ins
 from service.flows.settle_in import found, office_of
 from service.flows.staffing import AlreadyThere, add_staff, password_link
-from service.models import Practice
+from service.models import Practice, Staff
 from service.models.practice import Role
+from service.models.sealed import index_of
+from service.rules.consent import Channel
 from service.rules.contact import ContactError, read_email
 from service.rules.lines import COUNTRIES
 from service.rules.rows import NotReadable, zone
@@ -50,6 +53,24 @@ def add_command(parts: Parts, email: str, name: str, role: str) -> None:
         raise Failed(str(error)) from error
     click.echo(f"{parts.settings.public_url}/password/{token}")
     click.echo("The link works once, within the hour.", err=True)
+
+
+@staff_group.command("remove-factors")
+@click.option("--email", required=True)
+@with_parts
+def remove_factors_command(parts: Parts, email: str) -> None:
+    """Remove somebody's authenticator apps, passkeys and recovery codes: they have lost their phone.
+
+    Every browser of theirs is signed out. Make sure first that it is they who ask.
+    """
+    now = Clock()()
+    with parts.open_db() as db:
+        found = db.scalars(Staff.with_email(index_of(Channel.EMAIL, email.strip()))).first()
+        if found is None:
+            raise Failed("Nobody on the staff has this address.")
+        count = second_factor.remove_all(db, second_factor.locked(db, found.id), now)
+        sign_ins.end_all(db, found.id, now)
+    click.echo(f"{count} removed. They sign in with their password; in live mode they set up a new one then.")
 
 
 @root.command("practice")

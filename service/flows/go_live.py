@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from service import texts
 from service.channels import Channel as Sender
 from service.channels import Message
+from service.flows import second_factor
 from service.flows.audit import audit
 from service.flows.on_call import reached
 from service.flows.suppress import is_suppressed
@@ -56,6 +57,7 @@ def heard(db: Session) -> Mapping[str, bool]:
 def steps(db: Session, is_live: bool, now: datetime) -> list[Step]:
     practice = db.scalars(select(Practice)).one()
     came = heard(db)
+    lacking, must = second_factor.lacking(db)
     return [
         Step(
             "A neutral name opens every text",
@@ -76,6 +78,12 @@ def steps(db: Session, is_live: bool, now: datetime) -> list[Step]:
             "Somebody is on call and has answered a test",
             bool(reached(db, now)),
             "Under On call: texts that ask for words need a person.",
+        ),
+        Step(
+            "A second step at sign-in for whoever reads replies",
+            not lacking,
+            f"{lacking} of {must} administrators and facilitators have none. They set it up under their own names; "
+            "in live mode nothing else opens to them until they have.",
         ),
         Step("Twilio reports what became of a text", came["/webhooks/twilio/status"], "Send a test to your phone."),
         Step("Twilio brings replies", came["/webhooks/twilio/inbound"], "Text any word to the practice's number."),

@@ -14,6 +14,7 @@ from service.models import SignIn
 IDLE = timedelta(minutes=15)
 """A sign-in ends after so long without a page."""
 LONGEST = timedelta(hours=12)
+FRESH = timedelta(minutes=10)
 NOTED = timedelta(minutes=1)
 """A page that only reads writes no more often than this that somebody was there."""
 
@@ -57,6 +58,19 @@ def end_all(db: Session, staff_id: UUID, now: datetime) -> None:
     """Every browser in which they are signed in is signed out."""
     for row in db.scalars(SignIn.open_of(staff_id)):
         row.ended_at = now
+
+
+def renew(db: Session, sign_in_id: UUID, now: datetime) -> str:
+    """This browser goes by a new token, and every other one of the person is signed out."""
+    here, token = db.get_one(SignIn, sign_in_id), secrets.token_urlsafe(32)
+    end_all(db, here.staff_id, now)
+    here.token_hash, here.ended_at = hashed(token), None
+    return token
+
+
+def is_fresh(row: SignIn, now: datetime) -> bool:
+    """They have just shown who they are: what would help a thief may be changed."""
+    return now - row.proved_at < FRESH
 
 
 def _lasts(row: SignIn, now: datetime) -> bool:

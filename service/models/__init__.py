@@ -9,6 +9,7 @@ from service.models.journal import CheckIn
 from service.models.people import Consent, Invitation, Link, Member, Suppression
 from service.models.practice import Practice, SignIn, SignInTry, Staff
 from service.models.replies import Reply
+from service.models.second_factors import RecoveryCode, SecondFactor, SecondStep
 from service.models.wordings import Wording
 
 __all__ = [
@@ -32,8 +33,11 @@ __all__ = [
     "Member",
     "Page",
     "Practice",
+    "RecoveryCode",
     "Reply",
     "Rule",
+    "SecondFactor",
+    "SecondStep",
     "Sender",
     "Series",
     "SignIn",

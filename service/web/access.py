@@ -45,6 +45,8 @@ MAY_OPEN: Mapping[str, frozenset[Role]] = {
     "safety": CARE,
     "trends": CARE,
     "halt": OFFICE,
+    "second_factor": EVERYBODY,
+    "prove": EVERYBODY,
     "settings": ADMINS,
     "providers": ADMINS,
 }

@@ -48,7 +48,7 @@ class NavItem:
 
 
 def page_context() -> dict[str, Any]:
-    staff = g.get("staff")
+    staff = None if g.get("owes_factor") else g.get("staff")
     settings = parts().settings
     with parts().read_db() as db:
         practice = db.scalars(select(Practice)).first()

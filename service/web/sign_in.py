@@ -7,14 +7,18 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
-from service.flows import links, passwords, sign_ins, staffing
+from service.flows import links, passwords, second_factor, second_step, sign_ins, staffing
 from service.flows.check_password import check_password
 from service.models import SignIn, Staff
 from service.rules.devices import device_of
 from service.web import cookie, parts
 
 pages = Blueprint("sign_in", __name__)
+
+WHILE_OWED = frozenset({"second_factor", "prove"})
+"""What opens to whoever must set up a second factor first."""
 
 
 def turn_strangers_away() -> ResponseReturnValue | None:
@@ -27,7 +31,10 @@ def turn_strangers_away() -> ResponseReturnValue | None:
                 return redirect(url_for("first_run.welcome"))
             return redirect(url_for("sign_in.enter", next=request.path if request.method == "GET" else None))
         g.staff, g.sign_in = found.staff, found
+        g.owes_factor = second_factor.is_owed(db, found.staff, not parts().settings.is_practice)
     _note_seen(found)
+    if g.owes_factor and request.blueprint not in WHILE_OWED:
+        return redirect(url_for("second_factor.overview"))
     return None
 
 
@@ -87,14 +94,19 @@ def set_password(token: str) -> ResponseReturnValue:
 
 
 def let_in(staff_id: UUID, back: str = "") -> ResponseReturnValue:
-    """They have proved who they are: this browser is signed in, by a new token, and goes to where they wanted to be.
-
-    Whatever else has to be proved is asked before this is called.
-    """
-    now = parts().machine_clock()
+    """Their password was right: whoever has a second factor is asked for it, anybody else is signed in."""
     with parts().open_db() as db:
-        sign_ins.end(db, cookie.token(), now)
-        token = sign_ins.start(db, staff_id, now, device_of(request.user_agent.string))
+        if not second_factor.has_any(db, staff_id):
+            return signed_in(db, staff_id, back)
+        token = second_step.begin(db, staff_id, parts().machine_clock())
+    return cookie.give(redirect(url_for("second_step.ask", next=back or None)), token, cookie.HALF_WAY)
+
+
+def signed_in(db: Session, staff_id: UUID, back: str) -> Response:
+    """All is proved: this browser is signed in, by a new token, and goes to where they wanted to be."""
+    now = parts().machine_clock()
+    sign_ins.end(db, cookie.token(), now)
+    token = sign_ins.start(db, staff_id, now, device_of(request.user_agent.string))
     return cookie.give(redirect(safe(back)), token)
 
 

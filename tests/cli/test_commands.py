@@ -12,8 +12,10 @@ from sqlalchemy import select
 
 from service.cli.root import root
 from service.database import opener
+from service.flows import second_factor, sign_ins
 from service.flows.deliver import deliver
-from service.models import Delivery, Link, Staff
+from service.models import AuditEntry, Delivery, Link, Staff
+from service.models.second_factors import Factor
 from service.rules.consent import Purpose
 from service.rules.lifecycle import State
 from tests import builders
@@ -425,3 +427,24 @@ def test_audit_verify_and_the_doctor_name_the_first_row_that_was_changed(install
     assert ran.code == 1
     assert "row 2 was changed after it was written" in ran.err
     assert "MEND  ledgers: consents: row 2 was changed" in doctor.out
+
+
+@on_sqlite
+def test_whoever_lost_their_phone_is_freed_of_their_second_factors_on_the_host(installed, engine):
+    installed("staff", "add", "--email", "dana@oak.example.org", "--name", "Dana", "--role", "admin")
+    with opener(engine)() as db:
+        who = db.scalars(select(Staff)).one()
+        second_factor.begin(db, who.id, Factor.APP, NOW)
+        second_factor.confirm(db, second_factor.in_setup(db, who.id, Factor.APP, NOW), who, "", NOW)
+        token = sign_ins.start(db, who.id, NOW)
+    before = installed("doctor").out
+    ran = installed("staff", "remove-factors", "--email", " Dana@oak.example.org ")
+    unknown = installed("staff", "remove-factors", "--email", "eve@oak.example.org")
+
+    assert (ran.code, ran.out.split(".")[0]) == (0, "1 removed")
+    assert (unknown.code, unknown.err) == (1, "Nobody on the staff has this address.\n")
+    assert "second factors: 0 of 1 administrators" in before
+    assert "second factors: 1 of 1 administrators" in installed("doctor").out
+    with opener(engine)() as db:
+        assert sign_ins.who(db, token, NOW) is None
+        assert db.scalars(select(AuditEntry.action).order_by(AuditEntry.seq.desc())).first() == "second factors removed"

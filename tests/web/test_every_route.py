@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import select, text
 
 from service.app import CONTENT_POLICY, HEADERS, create_app
-from service.flows import attend, enrol, links
+from service.flows import attend, enrol, links, second_factor, second_step
 from service.flows.escalate import call_people
 from service.flows.on_call import Duty, put_on_call, send_test
 from service.flows.plan import plan
 from service.flows.receive import Inbound, receive
 from service.models import Absence, Base, Delivery, Flag, Page, Practice, Reply, Staff
 from service.models.groups import Answer, Came, SessionState
+from service.models.second_factors import Factor
 from service.rules.consent import Channel, Choice, Purpose
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
@@ -99,6 +100,9 @@ def busy(parts, staff):
             "opt_in": links.new_link(db, "opt_in", None, member_id=who.id),
             "sign_in": links.new_link(db, "password", None, staff_id=stranger.id),
         }
+        second_factor.begin(db, stranger.id, Factor.APP, parts.machine_clock())
+        second_factor.begin(db, stranger.id, Factor.PASSKEY, parts.machine_clock(), b"challenge")
+        staff.client.set_cookie("half-way", second_step.begin(db, stranger.id, parts.machine_clock()))
         made.tokens["by_link"] = made.tokens["not_me"] = page.token
         made.tokens["me.ask_to_stop"] = made.tokens["one_click"]
         made.values = {

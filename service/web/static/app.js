@@ -33,6 +33,9 @@
     setTimeout(() => { label.textContent = before; }, 2000);
   });
 
+  /* Print buttons. */
+  document.querySelectorAll("[data-print]").forEach((b) => { b.hidden = false; b.addEventListener("click", () => window.print()); });
+
   /* <form data-preview="/groups/preview" data-preview-into="#preview">: posts the form as it is typed, shows what comes back. */
   document.querySelectorAll("form[data-preview]").forEach((form) => {
     let wait = 0, running = null;
