@@ -38,6 +38,7 @@ from service.web import (
     groups,
     halt,
     home,
+    kept,
     log,
     me,
     members,
@@ -83,7 +84,7 @@ HEADERS = {
 STAFF = (
     *(home, groups, group_members, safety, trends, sessions, members, halt, consents, contact, replies),
     *(flags, on_call, queue, log, templates_page, message, providers, settings_pages, data_quality, try_week),
-    *(account, second_factor, prove),
+    *(account, kept, second_factor, prove),
 )
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)
 LARGEST_PAGE = 9_000_000

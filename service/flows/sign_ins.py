@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.flows import kept_forms
 from service.flows.links import hashed
 from service.models import SignIn
 
@@ -26,6 +27,7 @@ def start(db: Session, staff_id: UUID, now: datetime, device: str = "") -> str:
     row.device = device
     db.add(row)
     db.flush()
+    kept_forms.forget_old(db, now)
     return token
 
 

@@ -7,7 +7,7 @@ from service.models.deliveries import Delivery, DeliveryEvent, Sender
 from service.models.groups import Attendance, Enrolment, Group, GroupSession, Rule, Series
 from service.models.journal import CheckIn
 from service.models.people import Consent, Invitation, Link, Member, Suppression
-from service.models.practice import Practice, SignIn, SignInTry, Staff
+from service.models.practice import KeptForm, Practice, SignIn, SignInTry, Staff
 from service.models.replies import Reply
 from service.models.second_factors import RecoveryCode, SecondFactor, SecondStep
 from service.models.wordings import Wording
@@ -28,6 +28,7 @@ __all__ = [
     "GroupSession",
     "Heartbeat",
     "Invitation",
+    "KeptForm",
     "LineCheck",
     "Link",
     "Member",

@@ -121,3 +121,17 @@ class SignInTry(Identified):
     """Of the address that was typed, whether or not it is anybody's."""
     network_index: Mapped[bytes]
     at: Mapped[datetime]
+
+
+class KeptForm(Identified):
+    """What somebody typed when their sign-in had ended, and where it was to go."""
+
+    __tablename__ = "kept_forms"
+    LONGEST_PATH = 300
+
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"), index=True)
+    path: Mapped[str] = mapped_column(String(LONGEST_PATH))
+    fields_sealed: Mapped[bytes]
+    kept_at: Mapped[datetime]
+
+    fields = Sealed()

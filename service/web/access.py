@@ -23,6 +23,7 @@ OFFICE = CARE | {Role.COORDINATOR}
 
 MAY_OPEN: Mapping[str, frozenset[Role]] = {
     "account": EVERYBODY,
+    "kept": EVERYBODY,
     "home": OFFICE,
     "groups": OFFICE,
     "groups.set_facilitator": OFFICE - {Role.FACILITATOR},

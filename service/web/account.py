@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from service.flows import passwords, sign_ins, staffing
@@ -26,10 +26,12 @@ def own() -> ResponseReturnValue:
 
 @pages.post("/stay")
 def stay() -> ResponseReturnValue:
-    """Somebody is still there: the time without a page starts anew."""
+    """Somebody is still there: the time without a page starts anew. How many seconds it lasts is the answer."""
+    now = parts().machine_clock()
     with parts().open_db() as db:
-        db.get_one(SignIn, g.sign_in.id).seen_at = parts().machine_clock()
-    return "", 204
+        row = db.get_one(SignIn, g.sign_in.id)
+        row.seen_at = now
+    return jsonify(seconds=int(sign_ins.left(row, now).total_seconds()))
 
 
 @pages.post("/name")

@@ -6,6 +6,7 @@ from typing import Any
 from flask import g, request, url_for
 from sqlalchemy import func, select
 
+from service.flows import sign_ins
 from service.flows.settle_in import Office
 from service.models import Practice, Reply
 from service.web import flags, parts
@@ -69,11 +70,17 @@ def page_context() -> dict[str, Any]:
         "opens": lambda endpoint: staff is not None and staff.role in roles_of(endpoint),
         "account_url": url_for("account.own") if staff else None,
         "help_url": None,
-        "idle": None,
+        "idle": _idle() if staff else None,
         "errors": {},
         "home_url": request.path if request.blueprint in MEMBERS else url_for("home.today"),
         "page_lang": "en",
     }
+
+
+def _idle() -> dict[str, Any]:
+    """How long this page may be left alone."""
+    seconds = int(sign_ins.left(g.sign_in, parts().machine_clock()).total_seconds())
+    return {"seconds": seconds, "extend_url": url_for("account.stay"), "expired_url": url_for("sign_in.again")}
 
 
 def _shown_name(practice: Practice | None) -> str:

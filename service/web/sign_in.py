@@ -13,7 +13,7 @@ from service.flows import links, passwords, second_factor, second_step, sign_ins
 from service.flows.check_password import check_password
 from service.models import SignIn, Staff
 from service.rules.devices import device_of
-from service.web import cookie, parts
+from service.web import cookie, kept, parts
 
 pages = Blueprint("sign_in", __name__)
 
@@ -26,12 +26,14 @@ def turn_strangers_away() -> ResponseReturnValue | None:
     token = cookie.token()
     with parts().read_db() as db:
         found = sign_ins.who(db, token, parts().machine_clock()) if token else None
-        if found is None:
-            if nobody_yet(db):
-                return redirect(url_for("first_run.welcome"))
-            return redirect(url_for("sign_in.enter", next=request.path if request.method == "GET" else None))
-        g.staff, g.sign_in = found.staff, found
-        g.owes_factor = second_factor.is_owed(db, found.staff, not parts().settings.is_practice)
+        is_empty = found is None and nobody_yet(db)
+        g.owes_factor = found is not None and second_factor.is_owed(db, found.staff, not parts().settings.is_practice)
+    if is_empty:
+        return redirect(url_for("first_run.welcome"))
+    if found is None:
+        back = request.path if request.method == "GET" else _kept(request.full_path.rstrip("?"))
+        return redirect(url_for("sign_in.enter", next=back))
+    g.staff, g.sign_in = found.staff, found
     _note_seen(found)
     if g.owes_factor and request.blueprint not in WHILE_OWED:
         return redirect(url_for("second_factor.overview"))
@@ -59,6 +61,16 @@ def open_door() -> ResponseReturnValue:
         page = render_template("staff/sign_in.html", email=email, next=back, errors={"email": checked.sentence})
         return page, 429 if checked.waits else 401
     return let_in(checked.staff_id, back)
+
+
+@pages.post("/sign-in/again")
+def again() -> ResponseReturnValue:
+    """A page that was left alone sends what was typed into it, and signs out."""
+    path = request.form.get("kept_path", "")
+    back = _kept(path) if safe(path) == path else None
+    with parts().open_db() as db:
+        sign_ins.end(db, cookie.token(), parts().machine_clock())
+    return cookie.take_away(redirect(url_for("sign_in.enter", next=back)))
 
 
 @pages.post("/sign-out")
@@ -117,10 +129,15 @@ def safe(back: str) -> str:
     return back if plain and not there.scheme and not there.netloc else url_for("home.today")
 
 
+def _kept(path: str) -> str | None:
+    """Where somebody finds what they typed once they are signed in again."""
+    return url_for("kept.waiting") if kept.keep(path) else None
+
+
 def _note_seen(found: SignIn) -> None:
-    """A page that only reads writes no more often than once a minute."""
+    """A page that only reads writes no more often than once a minute. What asks by itself shows nobody to be there."""
     now = parts().machine_clock()
-    if now - found.seen_at < sign_ins.NOTED:
+    if now - found.seen_at < sign_ins.NOTED or "HX-Request" in request.headers:
         return
     with parts().open_db() as db:
         db.get_one(SignIn, found.id).seen_at = found.seen_at = now

@@ -7,6 +7,9 @@ OFFICE = {A, F, C}
 EVERYBODY = OFFICE | {ON_CALL}
 TABLE = {
     "account.own": EVERYBODY,
+    "kept.waiting": EVERYBODY,
+    "kept.carry_on": EVERYBODY,
+    "kept.drop": EVERYBODY,
     "account.stay": EVERYBODY,
     "account.change_name": EVERYBODY,
     "account.change_password": EVERYBODY,

@@ -83,25 +83,49 @@
     if (event.key === "Escape" && open) { open.open = false; $("summary", open).focus(); }
   });
 
-  /* Time-out: a warning two minutes before, which can be extended without losing what was typed. */
+  /* Time-out: a quiet warning two minutes before. Whoever types is there; what was typed goes along when nobody is. */
   const d = document.body.dataset, limit = Number(d.idleSeconds || 0) * 1000;
   if (limit) {
-    let since = Date.now(), active = 0;
-    const box = $("#idle-dialog");
-    const extend = async () => {
+    const warning = $("#idle"), tabs = new BroadcastChannel("idle");
+    let since = Date.now(), length = limit, active = 0, typedIn = null, left = false;
+    const begin = (ms) => { since = Date.now(); length = ms; warning.hidden = true; };
+    const stay = async () => {
       try {
-        const answer = await fetch(d.idleExtend, { method: "POST", headers: { "X-CSRFToken": d.csrf } });
-        if (answer.ok && !answer.redirected) since = Date.now();
+        const answer = await fetch(d.idleExtend, { method: "POST", headers: { "X-CSRFToken": d.csrf, "HX-Request": "true" } });
+        if (answer.status === 200) { begin(Number((await answer.json()).seconds) * 1000); tabs.postMessage(length); }
       } catch { /* tried again below */ }
     };
+    const leave = () => {
+      left = true;
+      document.documentElement.hidden = true;
+      if (!typedIn || typedIn.method !== "post" || !typedIn.isConnected) { location.reload(); return; }
+      const form = document.createElement("form"), add = (name, value) => {
+        const box = document.createElement("textarea");
+        box.name = name; box.value = value; form.append(box);
+      };
+      form.method = "post"; form.action = d.idleExpired;
+      for (const [name, value] of new FormData(typedIn)) if (typeof value === "string") add(name, value);
+      const to = new URL(typedIn.action);
+      add("kept_path", to.pathname + to.search);
+      document.body.append(form);
+      form.submit();
+    };
+    tabs.onmessage = (event) => begin(event.data);
+    tabs.postMessage(limit);
+    warning.addEventListener("submit", (event) => { event.preventDefault(); stay(); });
     for (const kind of ["keydown", "pointerdown"]) document.addEventListener(kind, () => { active = Date.now(); }, { passive: true });
-    if (box) box.addEventListener("close", extend);
+    document.addEventListener("input", (event) => {
+      typedIn = event.target.form || typedIn;
+      if (!warning.hidden) stay();
+    });
     setInterval(() => {
       const gone = Date.now() - since;
-      if (gone > limit) location.assign(d.idleExpired || location.href);
-      else if (gone > limit - 120000 && box && !box.open) {
-        if (active > Date.now() - 60000) extend(); else box.showModal();
+      if (left) return;
+      if (gone > length) leave();
+      else if (gone > length - 120000 && warning.hidden) {
+        if (active > Date.now() - 60000) stay();
+        else { warning.hidden = false; say("You will be signed out in 2 minutes. Stay signed in with the button at the start of the page."); }
       }
-    }, 5000);
+    }, 1000);
   }
 })();
