@@ -29,6 +29,7 @@ from service.upgrade import WrongVersion, check
 from service.web import (
     access,
     account,
+    ask_again,
     consents,
     contact,
     data_quality,
@@ -57,6 +58,7 @@ from service.web import (
     sessions,
     settings_pages,
     sign_in,
+    staff,
     templates_page,
     trends,
     try_week,
@@ -84,7 +86,7 @@ HEADERS = {
 STAFF = (
     *(home, groups, group_members, safety, trends, sessions, members, halt, consents, contact, replies),
     *(flags, on_call, queue, log, templates_page, message, providers, settings_pages, data_quality, try_week),
-    *(account, kept, second_factor, prove),
+    *(account, kept, staff, second_factor, prove),
 )
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)
 LARGEST_PAGE = 9_000_000
@@ -162,7 +164,7 @@ class _ForgivingForForms(StrictUndefined):
 def _turn_strangers_away() -> ResponseReturnValue | None:
     if request.blueprint not in STAFF_PAGES:
         return None
-    return sign_in.turn_strangers_away() or access.keep_to_own()
+    return sign_in.turn_strangers_away() or access.keep_to_own() or ask_again.ask_again()
 
 
 def _set_headers(response: Response) -> Response:

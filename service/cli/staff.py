@@ -1,13 +1,16 @@
 """Commands about the installation itself: upgrade, staff, the practice."""
 
+from collections.abc import Callable
+
 import click
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from service.cli.root import Failed, root, settings, with_parts
 from service.clock import Clock
 from service.flows import second_factor, sign_ins
 from service.flows.settle_in import found, office_of
-from service.flows.staffing import AlreadyThere, add_staff, password_link
+from service.flows.staffing import NotNow, add_staff, change_role, disable, enable, everybody, password_link
 from service.models import Practice, Staff
 from service.models.practice import Role
 from service.models.sealed import index_of
@@ -49,7 +52,7 @@ def add_command(parts: Parts, email: str, name: str, role: str) -> None:
         with parts.open_db() as db:
             staff = add_staff(db, read_email(email), name, Role(role), parts.clock())
             token = password_link(db, staff, machine_now)
-    except (AlreadyThere, ContactError) as error:
+    except (NotNow, ContactError) as error:
         raise Failed(str(error)) from error
     click.echo(f"{parts.settings.public_url}/password/{token}")
     click.echo("The link works once, within the hour.", err=True)
@@ -71,6 +74,71 @@ def remove_factors_command(parts: Parts, email: str) -> None:
         count = second_factor.remove_all(db, second_factor.locked(db, found.id), now)
         sign_ins.end_all(db, found.id, now)
     click.echo(f"{count} removed. They sign in with their password; in live mode they set up a new one then.")
+
+
+@staff_group.command("list")
+@with_parts
+def list_command(parts: Parts) -> None:
+    """Who is on the staff: email, role, state."""
+    with parts.read_db() as db:
+        for one in everybody(db):
+            state = "disabled" if one.staff.disabled_at else "active" if one.staff.password_hash else "no password yet"
+            click.echo(f"{one.staff.email}  {one.staff.role}  {state}")
+
+
+@staff_group.command("link")
+@click.option("--email", required=True)
+@with_parts
+def link_command(parts: Parts, email: str) -> None:
+    """Print a new one-time link, for whoever lost their password."""
+    with parts.open_db() as db:
+        staff = _named(db, email)
+        if staff.disabled_at is not None:
+            raise Failed("They are disabled. Enable them first.")
+        token = password_link(db, staff, Clock()())
+    click.echo(f"{parts.settings.public_url}/password/{token}")
+    click.echo("The link works once, within the hour.", err=True)
+
+
+@staff_group.command("role")
+@click.option("--email", required=True)
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@with_parts
+def role_command(parts: Parts, email: str, role: str) -> None:
+    """Change what somebody may open. They are signed out."""
+    _change(parts, email, lambda db, staff: change_role(db, staff, Role(role), Clock()()))
+
+
+@staff_group.command("disable")
+@click.option("--email", required=True)
+@with_parts
+def disable_command(parts: Parts, email: str) -> None:
+    """Sign somebody out and let them in no more."""
+    _change(parts, email, lambda db, staff: disable(db, staff, Clock()()))
+
+
+@staff_group.command("enable")
+@click.option("--email", required=True)
+@with_parts
+def enable_command(parts: Parts, email: str) -> None:
+    """Let somebody in again."""
+    _change(parts, email, lambda db, staff: enable(db, staff, Clock()()))
+
+
+def _change(parts: Parts, email: str, change: Callable[[Session, Staff], int | None]) -> None:
+    try:
+        with parts.open_db() as db:
+            given_back = change(db, _named(db, email))
+    except NotNow as problem:
+        raise Failed(str(problem)) from problem
+    click.echo(f"Done. {given_back} groups have no facilitator now." if given_back else "Done.")
+
+
+def _named(db: Session, email: str) -> Staff:
+    found = db.scalars(select(Staff).where(Staff.email_index == index_of(Channel.EMAIL, email.strip()))).first()
+    if found is None:
+        raise Failed("Nobody on the staff has this address.")
+    return found
 
 
 @root.command("practice")

@@ -49,6 +49,7 @@ MAY_OPEN: Mapping[str, frozenset[Role]] = {
     "second_factor": EVERYBODY,
     "prove": EVERYBODY,
     "settings": ADMINS,
+    "staff": ADMINS,
     "providers": ADMINS,
 }
 """By blueprint, or by endpoint where one page of it differs. A new page of staff is one line here, and one in the

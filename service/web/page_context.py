@@ -31,6 +31,7 @@ OWNER = {
     "try_week": "groups",
     "data_quality": "members",
     "providers": "settings",
+    "staff": "settings",
     "safety": "groups",
     "trends": "groups",
     "halt": "members",

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -6,6 +7,7 @@ from sqlalchemy import select
 from service.flows import links, passwords, sign_ins, staffing
 from service.models import AuditEntry, Staff
 from service.models.practice import Role
+from tests import builders
 from tests.builders import NOW
 
 PASSWORD = "seven calm blue rivers"
@@ -82,7 +84,7 @@ def test_who_was_added_and_who_set_a_password_is_in_the_audit_log(parts):
         staffing.set_password(db, link, PASSWORD, NOW)
         entries = db.scalars(select(AuditEntry)).all()
 
-    assert [entry.action for entry in entries][-2:] == ["staff added", "password set"]
+    assert [entry.action for entry in entries][-3:] == ["staff added", "password link made", "password set"]
     assert PASSWORD not in repr([vars(entry) for entry in entries])
 
 
@@ -94,3 +96,53 @@ def test_names_and_addresses_of_staff_are_kept_sealed(parts):
         assert db.scalars(select(Staff)).one().email == EMAIL
 
     assert EMAIL not in repr([[bytes(v) if isinstance(v, memoryview) else v for v in row] for row in rows])
+
+
+def test_the_last_administrator_stays_whoever_asks(parts):
+    with parts.open_db() as db:
+        dana = add(db)
+        for change in (
+            staffing.disable,
+            lambda *asked: staffing.change_role(asked[0], asked[1], Role.ONCALL, asked[2]),
+        ):
+            with pytest.raises(staffing.NotNow, match="last administrator"):
+                change(db, dana, NOW)
+        eve = add(db, "eve@oak.example.org")
+        staffing.disable(db, eve, NOW)
+
+        with pytest.raises(staffing.NotNow):
+            staffing.disable(db, dana, NOW)
+
+
+def test_of_two_administrators_who_end_each_other_at_once_one_stays(parts):
+    with parts.open_db() as db:
+        builders.practice(db)
+        dana, eve = add(db).id, add(db, "eve@oak.example.org").id
+
+    def end(who, by):
+        with parts.open_db() as db:
+            try:
+                staffing.disable(db, db.get_one(Staff, who), NOW, by)
+            except staffing.NotNow:
+                return False
+            return True
+
+    with ThreadPoolExecutor(2) as pool:
+        ended = list(pool.map(end, (dana, eve), (eve, dana)))
+
+    assert sorted(ended) == [False, True]
+
+
+def test_whoever_is_listed_shows_when_they_signed_in_last_and_how_many_groups_they_lead(parts):
+    with parts.open_db() as db:
+        dana, gone = add(db), add(db, "eve@oak.example.org")
+        staffing.disable(db, gone, NOW)
+        builders.group(db).facilitator_id = dana.id
+        sign_ins.start(db, dana.id, NOW)
+        sign_ins.start(db, dana.id, NOW + timedelta(hours=1))
+        listed = staffing.everybody(db)
+
+    assert [(one.staff.id, one.signed_in_at, one.leads) for one in listed] == [
+        (dana.id, NOW + timedelta(hours=1), 1),
+        (gone.id, None, 0),
+    ]

@@ -111,6 +111,7 @@ def busy(parts, staff):
             "member_id": who.id,
             "enrolment_id": enrolment.id,
             "rule_id": rule.id,
+            "staff_id": stranger.id,
             "key": "checkin_0_10",
             "delivery_id": db.scalars(select(Delivery.id).where(Delivery.state == State.SCHEDULED)).first(),
             "flag_id": flag.id,

@@ -70,6 +70,7 @@ def world(db, name, number):
         "member_id": who.id,
         "enrolment_id": enrolment.id,
         "rule_id": rule.id,
+        "staff_id": lee.id,
         "key": "checkin_0_10",
         **called(db, who, lee),
         "delivery_id": db.scalars(select(Delivery.id).where(Delivery.group_session_id == ahead.id)).one(),
