@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from jinja2 import StrictUndefined, Undefined
@@ -19,6 +19,7 @@ from jinja2.utils import missing
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.sansio.utils import host_is_trusted
 
 from service import keys
 from service.flows import heartbeat
@@ -161,7 +162,15 @@ class _ForgivingForForms(StrictUndefined):
         return Undefined(hint, obj) if isinstance(obj, Mapping) else super().__new__(cls)
 
 
+def _refuse_other_names() -> None:
+    """No link of ours is made from what a proxy says it was called; one that was called something else is refused."""
+    for name in request.headers.get("X-Forwarded-Host", "").split(","):
+        if name.strip() and not host_is_trusted(name.strip(), current_app.config["TRUSTED_HOSTS"]):
+            raise SecurityError
+
+
 def _turn_strangers_away() -> ResponseReturnValue | None:
+    _refuse_other_names()
     if request.blueprint not in STAFF_PAGES:
         return None
     return sign_in.turn_strangers_away() or access.keep_to_own() or ask_again.ask_again()
@@ -222,7 +231,9 @@ def _add_error_pages(app: Flask) -> None:
     @app.errorhandler(SecurityError)
     def not_our_name(error: SecurityError) -> ResponseReturnValue:
         # no page: its links would be made from a name that is not ours
-        return Response("This is not the address of this service.\n", 400, content_type="text/plain; charset=utf-8")
+        return Response(
+            "Bad request. This is not the address of this service.\n", 400, content_type="text/plain; charset=utf-8"
+        )
 
     @app.errorhandler(HTTPException)
     def said_no(error: HTTPException) -> ResponseReturnValue:

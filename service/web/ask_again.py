@@ -8,7 +8,7 @@ from service.flows.check_password import check_password
 from service.models import SignIn
 from service.web import parts
 
-DANGEROUS = frozenset({"staff", "providers", "settings.change", "log.as_file"})
+DANGEROUS = frozenset({"staff", "providers", "retention", "erase", "break_glass", "log.as_file", "audit.as_file"})
 """By blueprint, or by endpoint: each POST of these is asked about once the password is ten minutes old."""
 PROOF = "proof_password"
 

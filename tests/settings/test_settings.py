@@ -49,6 +49,14 @@ def test_without_any_setting_it_is_practice_on_this_machine():
     assert settings.database_url == f"sqlite:///{Path('./var').resolve()}/groupkeeper.db"
 
 
+@pytest.mark.parametrize(
+    ("public_url", "given", "proxies"),
+    [("http://127.0.0.1:8000", "", 0), ("https://groups.example.org", "", 1), ("https://groups.example.org", "2", 2)],
+)
+def test_behind_https_stands_one_proxy_unless_told_otherwise(public_url, given, proxies):
+    assert Settings.from_env({"PUBLIC_URL": public_url, "TRUSTED_PROXIES": given}).trusted_proxies == proxies
+
+
 def test_every_bad_value_is_named_at_once():
     told = problems(BAD)
 

@@ -241,14 +241,14 @@ def test_nothing_of_the_address_is_believed_but_the_public_one(app, staff, busy)
     answer = staff.get("/", headers={"Host": "evil.example"})
 
     assert answer.status_code == 400
-    assert answer.text == "This is not the address of this service.\n"
+    assert answer.text == "Bad request. This is not the address of this service.\n"
 
 
 def test_the_addresses_on_the_settings_page_are_made_from_the_public_one(parts, staff):
-    page = staff.get("/settings", headers={"X-Forwarded-Host": "evil.example"}).text
+    page = staff.get("/settings", headers={"X-Forwarded-Host": "localhost:9999"}).text
 
     assert f"{parts.settings.public_url}/webhooks/twilio/inbound" in page
-    assert "evil.example" not in page
+    assert "9999" not in page
 
 
 @pytest.mark.parametrize("key", [str(UUID(int=0)), "nonsense", "1", "../../etc/passwd", "%00"])

@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from service.app import create_app
 from service.flows import staffing
-from service.models import Practice, SignIn, Staff
+from service.models import Practice, SignIn, SignInTry, Staff
 from service.models.practice import Role
+from service.models.sealed import index_of
 from tests import builders
 from tests.builders import NOW, StoppedClock
 from tests.web.conftest import EMAIL, PASSWORD, TOKEN
@@ -201,6 +202,18 @@ def test_ten_wrong_passwords_close_the_account_for_a_while(parts, client, clock_
     assert tries == [401] * 10
     assert (closed.status_code, "Too many tries" in closed.text) == (429, True)
     assert sign_in(client).status_code == 302
+
+
+@pytest.mark.parametrize(("proxies", "network"), [(0, "127.0.0.1"), (1, "203.0.113.9"), (2, "198.51.100.7")])
+def test_where_a_try_comes_from_is_said_by_our_own_proxies_and_by_nobody_else(parts, proxies, network):
+    add_staff(parts)
+    app = create_app(replace(parts, settings=replace(parts.settings, trusted_proxies=proxies)))
+    client = app.test_client()
+    form = {"csrf_token": TOKEN.search(client.get("/sign-in").text)[1], "email": EMAIL, "password": "wrong wrong"}
+    client.post("/sign-in", data=form, headers={"X-Forwarded-For": "10.9.9.9, 198.51.100.7, 203.0.113.9"})
+
+    with parts.read_db() as db:
+        assert db.scalars(select(SignInTry.network_index)).all() == [index_of("network", network)]
 
 
 @pytest.mark.parametrize(
