@@ -31,6 +31,8 @@ from service.web import (
     access,
     account,
     ask_again,
+    audit_page,
+    break_glass,
     consents,
     contact,
     data_quality,
@@ -88,6 +90,8 @@ STAFF = (
     *(home, groups, group_members, safety, trends, sessions, members, halt, consents, contact, replies),
     *(flags, on_call, queue, log, templates_page, message, providers, settings_pages, data_quality, try_week),
     *(account, kept, staff, second_factor, prove),
+    *(account, second_factor, prove),
+    *(break_glass, audit_page),
 )
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)
 LARGEST_PAGE = 9_000_000
@@ -133,7 +137,7 @@ def create_app(parts: Parts, call_people: Callable[[], None] = lambda: None) -> 
     )
     proxies = parts.settings.trusted_proxies
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
-    narrowed = replace(parts, read_db=access.narrowed(parts.read_db))
+    narrowed = replace(parts, read_db=access.narrowed(parts.read_db), open_db=access.narrowed(parts.open_db))
     app.extensions["parts"], app.extensions["call_people"] = narrowed, call_people
     app.jinja_env.undefined = _ForgivingForForms
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

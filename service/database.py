@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session, UOWTransaction
 
 from service.gate import Gate, gate_of
-from service.models import Consent, GroupSession, Member, Suppression
+from service.models import Consent, GroupSession, Member, Suppression, local_date
 
 OpenDb = Callable[[], AbstractContextManager[Session]]
 
@@ -56,11 +56,12 @@ def opener(engine: Engine, gate: Gate | None = None) -> OpenDb:
 
     @contextmanager
     def open_db() -> Iterator[Session]:
-        with turn, ExitStack() as gates, Transaction(engine, expire_on_commit=False) as db, db.begin():
+        with turn, ExitStack() as gates, Transaction(engine, expire_on_commit=False) as db, db.begin() as begun:
             yield db
-            db.flush()
-            if SAYS_NO in db.info:
-                gates.enter_context(gate.shut(db))
+            if begun.is_active:  # else a page that only shows what would be has taken it back
+                db.flush()
+                if SAYS_NO in db.info:
+                    gates.enter_context(gate.shut(db))
 
     return open_db
 
@@ -87,6 +88,7 @@ def _sqlite(url: str) -> Engine:
         connection.isolation_level = None  # we begin our transactions ourselves
         for pragma in PRAGMAS:
             connection.execute(pragma)
+        connection.create_function(local_date.NAME, 2, local_date.on_sqlite, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

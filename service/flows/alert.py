@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from service.flows.audit import audit
 from service.flows.plan import plan_member
+from service.flows.scope import across_groups
 from service.models import Flag, Member, Page, Reply
 from service.models.alerts import Outcome
 from service.rules.distress import Finding, Level
@@ -44,6 +45,7 @@ def raise_flag(db: Session, reply: Reply, finding: Finding, now: datetime) -> Fl
     return flag
 
 
+@across_groups
 def acknowledge(db: Session, flag: Flag, staff_id: UUID, now: datetime) -> bool:
     """This person has it: nobody else is called for the next hour. Returns whether it was still free."""
     if flag.closed_at is not None or flag.acknowledged_at is not None:
@@ -64,6 +66,7 @@ class Done:
     """So long the member's prompts stay away."""
 
 
+@across_groups
 def close(db: Session, flag: Flag, staff_id: UUID, done: Done, now: datetime) -> bool:
     """What was done is on record, and the flag is closed for good. Returns whether it was open."""
     if flag.closed_at is not None:

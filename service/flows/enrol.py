@@ -12,6 +12,7 @@ from service import texts
 from service.flows.consider import delivery_id, window
 from service.flows.ledger import Evidence, agree, withdraw
 from service.flows.plan import plan, plan_member
+from service.flows.scope import across_groups
 from service.flows.standing import standing
 from service.flows.suppress import is_suppressed
 from service.models import Delivery, Enrolment, Group, Invitation, Member, Practice
@@ -37,6 +38,7 @@ class Person:
     shares_phone: bool = False
 
 
+@across_groups
 def add_member(db: Session, person: Person, now: datetime) -> Member:
     member = Member(
         name=person.name,
@@ -57,6 +59,7 @@ def add_member(db: Session, person: Person, now: datetime) -> Member:
     return member
 
 
+@across_groups
 def change(db: Session, member: Member, to: Person, taken_by: str, now: datetime) -> tuple[Channel, ...]:
     """The member's contact as it is from now on. Returns the channels whose address is another now.
 
@@ -84,6 +87,7 @@ def change(db: Session, member: Member, to: Person, taken_by: str, now: datetime
     return changed
 
 
+@across_groups
 def known_as(db: Session, mobile: str, email: str, name: str = "") -> Member | None:
     """The member with both this number and this address, or the one that is given; of this name, if one is."""
     mobile_index = index_of(Channel.SMS, mobile) if mobile else None
@@ -104,6 +108,7 @@ def is_same_name(one: str, other: str) -> bool:
     return one.casefold().split() == other.casefold().split()
 
 
+@across_groups
 def join(db: Session, group: Group, member: Member, day: date, now: datetime) -> Enrolment:
     """The member belongs to the group from this day on, and is sent what is due from now. Safe to repeat."""
     enrolment = take_place(db, group, member, day)
@@ -111,6 +116,7 @@ def join(db: Session, group: Group, member: Member, day: date, now: datetime) ->
     return enrolment
 
 
+@across_groups
 def take_place(db: Session, group: Group, member: Member, day: date) -> Enrolment:
     """The member belongs to the group from this day on. What they are sent is the caller's to plan."""
     for enrolment in db.scalars(Enrolment.current(day).where(Enrolment.member_id == member.id)):
@@ -122,6 +128,7 @@ def take_place(db: Session, group: Group, member: Member, day: date) -> Enrolmen
     return enrolment
 
 
+@across_groups
 def leave(db: Session, enrolment: Enrolment, day: date, now: datetime) -> None:
     """The member no longer belongs from this day on: what was planned for later is void."""
     enrolment.left_on = max(day, enrolment.joined_on)
@@ -129,6 +136,7 @@ def leave(db: Session, enrolment: Enrolment, day: date, now: datetime) -> None:
     plan(db, now, [enrolment.group], enrolment.member)
 
 
+@across_groups
 def go_away(db: Session, enrolment: Enrolment, first: date | None, last: date | None, now: datetime) -> None:
     """The member is on leave from `first` to `last`, both included. Without `first` the leave is over."""
     enrolment.away_from, enrolment.away_until = first, last if first else None
@@ -153,6 +161,7 @@ def record_consent(
     plan_member(db, member, now)
 
 
+@across_groups
 def invite(
     db: Session, member: Member, purposes: Sequence[Purpose], staff_id: UUID | None, now: datetime
 ) -> Channel | None:
@@ -207,6 +216,7 @@ def ask(db: Session, member: Member, index: bytes, now: datetime) -> None:
     db.flush()
 
 
+@across_groups
 def can_be_invited(db: Session, member: Member) -> bool:
     """Whether there is a number that was not asked yet, and that has not opted out or agreed already."""
     index = member.mobile_index

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from service.flows import schedule
 from service.flows.enrol import Person, add_member, is_same_name, known_as, take_place
 from service.flows.ledger import Evidence, agree
+from service.flows.scope import across_groups
 from service.flows.suppress import is_suppressed
 from service.models import Enrolment, Group, Member, Practice, Staff
 from service.models.sealed import index_of
@@ -73,6 +74,7 @@ def write_groups(db: Session, rows: Sequence[tuple[int, GroupRow]], now: datetim
         on_row()
 
 
+@across_groups
 def check_members(
     db: Session,
     data: bytes,
@@ -102,6 +104,7 @@ def check_members(
     return checked
 
 
+@across_groups
 def write_members(
     db: Session,
     rows: Sequence[tuple[int, MemberRow]],

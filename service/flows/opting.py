@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from service.flows.ledger import Evidence, agree, withdraw
 from service.flows.plan import plan_member
+from service.flows.scope import across_groups
 from service.flows.standing import standing
 from service.flows.suppress import is_suppressed, lift, suppress
 from service.models import Consent, Invitation, Member
@@ -72,6 +73,7 @@ def take_break(members: Collection[Member], until: date, zone: ZoneInfo) -> None
         member.paused_until = datetime.combine(until, time(), member.zone or zone)
 
 
+@across_groups
 def stop_for(db: Session, member: Member, channels: Collection[Channel], evidence: Evidence, now: datetime) -> None:
     """The member told staff to stop, by whatever route. In force at once; only they can lift it."""
     for channel in channels:
@@ -81,6 +83,7 @@ def stop_for(db: Session, member: Member, channels: Collection[Channel], evidenc
             withdraw_all(db, member, channel, evidence, now)
 
 
+@across_groups
 def accept_invitation(
     db: Session, members: Collection[Member], address_index: bytes, words: str, now: datetime
 ) -> bool:

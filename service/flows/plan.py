@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.flows.consider import HORIZON, Facts, Planned, consider, gather
+from service.flows.scope import across_groups
 from service.models import Delivery, Enrolment, Group, Member, Practice
 from service.models.bulk import insert_new
 from service.rules.consent import Refusal
@@ -61,6 +62,7 @@ class Changes:
         return Changes(self.planned + other.planned, self.moved + other.moved, self.dropped + other.dropped)
 
 
+@across_groups
 def plan(db: Session, now: datetime, groups: Iterable[Group] | None = None, member: Member | None = None) -> Changes:
     """Bring the scheduled deliveries of these groups, all of them by default, in line with the facts.
 
@@ -74,6 +76,7 @@ def plan(db: Session, now: datetime, groups: Iterable[Group] | None = None, memb
     return changes
 
 
+@across_groups
 def plan_member(db: Session, member: Member, now: datetime) -> Changes:
     """The same for every group of one member, after something about the member changed."""
     groups = db.scalars(select(Group).join(Enrolment).where(Enrolment.member_id == member.id).distinct()).all()

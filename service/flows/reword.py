@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service import texts
+from service.flows.scope import across_groups
 from service.models import Delivery, Group, Member, Practice, Staff, Wording
 from service.rules import fields, wording
 from service.rules.kinds import Kind
@@ -77,6 +78,7 @@ def problems(db: Session, medium: str, key: str, language: str, words: str) -> l
     return found
 
 
+@across_groups
 def names(db: Session) -> list[str]:
     """What no text may name: groups as staff call them, staff, members. Whole names; of groups the outside name too."""
     groups = [name for row in db.scalars(select(Group)) for name in (row.name, row.outside_name)]
@@ -87,6 +89,7 @@ def names(db: Session) -> list[str]:
     ]
 
 
+@across_groups
 def first_names(db: Session, words: str) -> list[str]:
     """First names of members that these words seem to hold. They may be meant otherwise: May, Hope."""
     firsts = {row.name.split()[0] for row in db.scalars(select(Member)) if row.name.split()}
@@ -114,6 +117,7 @@ def sample(practice: Practice, medium: str, language: str, words: str) -> Sample
     return Sample(text, size.encoding.value, size.units, size.segments)
 
 
+@across_groups
 def save(
     db: Session, practice: Practice, of: tuple[str, str, str], words: str | None, staff_id: UUID | None, now: datetime
 ) -> Wording:
@@ -136,6 +140,7 @@ def save(
     return row
 
 
+@across_groups
 def awaited_by(db: Session, kinds: Collection[Kind]) -> int:
     """How many people have a message of these kinds coming."""
     query = select(func.count(Delivery.member_id.distinct()))

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from service.flows.announce import News, Told, announce
 from service.flows.plan import plan
+from service.flows.scope import across_groups
 from service.models import Delivery, Group, GroupSession, Rule, Series
 from service.models.groups import SessionState
 from service.models.sealed import index_of
@@ -41,6 +42,7 @@ class About:
     facilitator_id: UUID | None = None
 
 
+@across_groups
 def add_group(db: Session, about: About, meeting: Meeting, now: datetime) -> Group:
     """A group with its series, the practice's default rules, and its sessions of the coming twelve weeks."""
     group = Group(
@@ -114,6 +116,7 @@ def materialise(db: Session, series: Series, now: datetime) -> int:
     return len(new)
 
 
+@across_groups
 def change_from(db: Session, group_session: GroupSession, meeting: Meeting, now: datetime) -> Told:
     """This session of a series and all later ones meet differently: the old series ends before, a new one begins.
 
@@ -144,6 +147,7 @@ def change_from(db: Session, group_session: GroupSession, meeting: Meeting, now:
     return told
 
 
+@across_groups
 def move_session(db: Session, group_session: GroupSession, new_start: datetime, now: datetime) -> Told:
     """The session starts at another time. What was planned for the old start is void; members are told once."""
     _lock(db, group_session)
@@ -156,6 +160,7 @@ def move_session(db: Session, group_session: GroupSession, new_start: datetime, 
     return told
 
 
+@across_groups
 def cancel_session(db: Session, group_session: GroupSession, now: datetime) -> Told:
     """The session does not take place. What was planned for it is void; members are told once. Safe to repeat."""
     _lock(db, group_session)

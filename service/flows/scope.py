@@ -1,44 +1,60 @@
 """What of the data each of the staff may see. What is not theirs is not there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any, cast
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Select, Table, event, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, Table, event, false, or_, select
 from sqlalchemy.orm import InstrumentedAttribute as Column
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
-from service.models import Absence, CheckIn, Delivery, Enrolment, Group, GroupSession, Member, Reply, Staff
+from service.models import (
+    Absence,
+    CheckIn,
+    Contact,
+    Delivery,
+    Enrolment,
+    Flag,
+    Group,
+    GroupSession,
+    Member,
+    Opening,
+    Page,
+    Reply,
+    Staff,
+)
 from service.models.base import Base
+from service.models.local_date import local_date
 from service.models.practice import Role
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 Scope = Mapping[type[Base], ColumnElement[bool]]
 """For a model, the rows of it that somebody sees. A model that is not named is seen whole."""
 
 # In the tables' own columns, not the models': else a scope would be narrowed by itself.
-GROUPS, SESSIONS, ENROLMENTS, ABSENCES = (
-    cast(Table, model.__table__) for model in (Group, GroupSession, Enrolment, Absence)
+GROUPS, SESSIONS, ENROLMENTS, ABSENCES, OPENINGS, CONTACTS, PAGES = (
+    cast(Table, model.__table__) for model in (Group, GroupSession, Enrolment, Absence, Opening, Contact, Page)
 )
+THEIR_GROUP = GROUPS.alias("their_group")
 
 
-def scope(staff: Staff, today: date) -> Scope:
+def scope(staff: Staff, today: date, machine_now: datetime) -> Scope:
     """The one place that says who sees what (README, Roles)."""
     if staff.role is Role.FACILITATOR:
         return _of_facilitator(staff, today)
     if staff.role is Role.COORDINATOR:
         return {Reply: false(), CheckIn: false()}
     if staff.role is Role.ONCALL:
-        return {Reply: Reply.distress.is_not(None), CheckIn: false()}
-    groups = _groups_of(staff, today)
-    return {
-        Reply: or_(_by_members_of(groups, Reply.member_id, Reply.received_at), _nobodys(Reply.member_id), _urgent()),
-        CheckIn: or_(_by_members_of(groups, CheckIn.member_id, CheckIn.answered_at), _nobodys(CheckIn.member_id)),
-    }
+        return {Reply: false(), CheckIn: false(), Flag: _called_for(staff)}
+    return _of_admin(staff, today, machine_now)
 
 
 def narrow(db: Session, to: Scope) -> None:
-    """From now on this session reads what is in the scope, whatever the query."""
+    """From now on this session reads and changes what is in the scope, whatever the statement."""
     db.info["scope"] = to
     event.listen(db, "do_orm_execute", _keep_to_scope)
 
@@ -53,16 +69,27 @@ def whole(db: Session) -> Iterator[None]:
         db.info["scope"] = kept
 
 
+def across_groups(flow: Callable[Concatenate[Session, P], R]) -> Callable[Concatenate[Session, P], R]:
+    """For what does not depend on who asks: what is planned, counted or taken back is so in every group."""
+
+    @wraps(flow)
+    def in_whole(db: Session, /, *args: P.args, **named: P.kwargs) -> R:
+        with whole(db):
+            return flow(db, *args, **named)
+
+    return in_whole
+
+
 def _keep_to_scope(execution: ORMExecuteState) -> None:
     seen: Scope = execution.session.info.get("scope", {})
-    if not seen or not execution.is_select or execution.is_column_load or execution.is_relationship_load:
+    if not seen or execution.is_insert or execution.is_column_load or execution.is_relationship_load:
         return
     options = [with_loader_criteria(model, condition) for model, condition in seen.items()]
     execution.statement = execution.statement.options(*options)
 
 
 def _of_facilitator(staff: Staff, today: date) -> Scope:
-    groups = _groups_of(staff, today)
+    groups = groups_of(staff, today)
     members = select(ENROLMENTS.c.member_id).where(ENROLMENTS.c.group_id.in_(groups))
     sessions = select(SESSIONS.c.id).where(SESSIONS.c.group_id.in_(groups))
     return {
@@ -76,10 +103,22 @@ def _of_facilitator(staff: Staff, today: date) -> Scope:
         ),
         Reply: _by_members_of(groups, Reply.member_id, Reply.received_at),
         CheckIn: _by_members_of(groups, CheckIn.member_id, CheckIn.answered_at),
+        Flag: or_(_by_members_of(groups, Flag.member_id, Flag.opened_at), _called_for(staff)),
     }
 
 
-def _groups_of(staff: Staff, today: date) -> Select[Any]:
+def _of_admin(staff: Staff, today: date, machine_now: datetime) -> Scope:
+    groups = groups_of(staff, today)
+    opened = select(OPENINGS.c.member_id).where(OPENINGS.c.staff_id == staff.id, OPENINGS.c.ends_at > machine_now)
+    replies = _by_members_of(groups, Reply.member_id, Reply.received_at)
+    check_ins = _by_members_of(groups, CheckIn.member_id, CheckIn.answered_at)
+    return {
+        Reply: or_(replies, _nobodys(Reply.member_id), _urgent(), Reply.member_id.in_(opened)),
+        CheckIn: or_(check_ins, _nobodys(CheckIn.member_id), CheckIn.member_id.in_(opened)),
+    }
+
+
+def groups_of(staff: Staff, today: date) -> Select[Any]:
     """Their own, and those of whom they cover for today."""
     is_today = (ABSENCES.c.first <= today) & (ABSENCES.c.last >= today)
     covered = select(ABSENCES.c.staff_id).where(ABSENCES.c.cover_id == staff.id, is_today)
@@ -87,10 +126,20 @@ def _groups_of(staff: Staff, today: date) -> Select[Any]:
 
 
 def _by_members_of(groups: Select[Any], member_id: Column[Any], at: Column[datetime]) -> ColumnElement[bool]:
-    """Written by a member of these groups, up to the day on which they left."""
-    still_there = or_(ENROLMENTS.c.left_on.is_(None), ENROLMENTS.c.left_on >= func.date(at))
-    there = ENROLMENTS.c.group_id.in_(groups) & (ENROLMENTS.c.member_id == member_id) & still_there
-    return select(ENROLMENTS.c.id).where(there).correlate_except(ENROLMENTS).exists()
+    """Written by a member of these groups, up to the day on which they left, on the group's own clock."""
+    still_there = or_(ENROLMENTS.c.left_on.is_(None), ENROLMENTS.c.left_on >= local_date(at, THEIR_GROUP.c.time_zone))
+    there = THEIR_GROUP.c.id.in_(groups) & (ENROLMENTS.c.member_id == member_id) & still_there
+    both = ENROLMENTS.join(THEIR_GROUP, THEIR_GROUP.c.id == ENROLMENTS.c.group_id)
+    return select(ENROLMENTS.c.id).select_from(both).where(there).correlate_except(ENROLMENTS, THEIR_GROUP).exists()
+
+
+def _called_for(staff: Staff) -> ColumnElement[bool]:
+    """Flags that this person was called for, took up or closed; open ones that call for somebody, while they are on
+    the list or nobody is. Whose member it is does not matter then: whoever can be called may have to act."""
+    pages = select(PAGES.c.flag_id).where(PAGES.c.staff_id == staff.id, PAGES.c.flag_id.is_not(None))
+    is_listed = select(CONTACTS.c.id).where(CONTACTS.c.staff_id == staff.id).exists()
+    calls = Flag.is_urgent & Flag.closed_at.is_(None) & or_(is_listed, ~select(CONTACTS.c.id).exists())
+    return or_(calls, Flag.id.in_(pages), Flag.acknowledged_by == staff.id, Flag.closed_by == staff.id)
 
 
 def _nobodys(member_id: Column[Any]) -> ColumnElement[bool]:

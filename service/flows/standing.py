@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
+from service.flows.scope import across_groups
 from service.models import Consent, Flag, Member, Suppression
 from service.rules.consent import Channel, Given, Purpose, Standing
 
@@ -33,6 +34,7 @@ def standing(db: Session, member: Member) -> Standing:
     return standings(db, [member])[member.id]
 
 
+@across_groups
 def held(db: Session, members: Collection[Member], now: datetime) -> frozenset[UUID]:
     """Whose prompts wait: what they wrote has a flag that is open, or that was closed a short while ago."""
     flags = db.scalars(Flag.holding(members, now)).all()

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.flows.plan import plan_member
+from service.flows.scope import across_groups
 from service.models import Delivery, Member, Suppression
 from service.rules.consent import Channel, Refusal
 from service.rules.lifecycle import State
@@ -37,6 +38,7 @@ def is_suppressed(db: Session, channel: Channel, address_index: bytes) -> bool:
     return any(row.channel is channel for row in db.scalars(Suppression.in_force([address_index])))
 
 
+@across_groups
 def void(db: Session, member: Member, channel: Channel, refusal: Refusal, now: datetime, *, by: str = "member") -> int:
     """Take back everything that is scheduled for a member on a channel. Returns how many."""
     query = select(Delivery).where(

@@ -11,6 +11,7 @@ from service import texts
 from service.flows import reword
 from service.flows.budget import Budget
 from service.flows.consider import window
+from service.flows.scope import across_groups
 from service.flows.standing import standings
 from service.models import Delivery, GroupSession, Member, Practice
 from service.rules import fields, wording
@@ -73,6 +74,7 @@ def sample(practice: Practice, words: str, language: str) -> str:
     return texts.filled("sms", texts.ours("sms", "staff_note", language), practice, language, {"words": said})
 
 
+@across_groups
 def reach(db: Session, members: Sequence[Member], draft: Draft, now: datetime) -> Reach:
     """Whom the draft would reach by what is known now. Nothing is planned by it: `send` does that."""
     found = Reach()
@@ -88,6 +90,7 @@ def reach(db: Session, members: Sequence[Member], draft: Draft, now: datetime) -
     return found
 
 
+@across_groups
 def send(db: Session, found: Reach) -> int:
     """Plan what was found, in this transaction. Every fact is read again when it goes. How many messages."""
     db.add_all(found.deliveries)

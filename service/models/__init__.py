@@ -1,7 +1,7 @@
 """Tables, and named queries over them."""
 
 from service.models.alerts import Absence, Contact, Flag, LineCheck, Page
-from service.models.audit import AuditEntry, Heartbeat
+from service.models.audit import AuditEntry, Heartbeat, Opening
 from service.models.base import Base
 from service.models.deliveries import Delivery, DeliveryEvent, Sender
 from service.models.groups import Attendance, Enrolment, Group, GroupSession, Rule, Series
@@ -32,6 +32,7 @@ __all__ = [
     "LineCheck",
     "Link",
     "Member",
+    "Opening",
     "Page",
     "Practice",
     "RecoveryCode",

@@ -1,13 +1,16 @@
-"""Who did what, and which of our processes are alive."""
+"""Who did what, what was opened for a reason, and which of our processes are alive."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from service.models.base import Base
+from service.models.base import Base, Identified
+from service.models.people import Member
+from service.models.practice import Staff
+from service.models.sealed import Sealed
 
 
 class AuditEntry(Base):
@@ -29,6 +32,24 @@ class AuditEntry(Base):
     """Counts, ids and words of ours; never a person's."""
     previous_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
+
+
+class Opening(Identified):
+    """An administrator opened what a member of somebody else's group wrote, for a while and for a reason."""
+
+    __tablename__ = "openings"
+
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("members.id"), index=True)
+    reason_sealed: Mapped[bytes]
+    opened_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    """By the machine's clock, as sign-ins."""
+
+    reason = Sealed()
+
+    staff: Mapped[Staff] = relationship()
+    member: Mapped[Member] = relationship()
 
 
 class Heartbeat(Base):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.database import OpenDb
 from service.flows.scope import narrow, scope
-from service.models import Delivery, Enrolment, Group, GroupSession, Member, Practice, Reply
+from service.models import Delivery, Enrolment, Flag, Group, GroupSession, Member, Practice, Reply
 from service.models.base import Identified
 from service.models.practice import Role
 from service.web import parts
@@ -43,11 +43,15 @@ MAY_OPEN: Mapping[str, frozenset[Role]] = {
     "flags": EVERYBODY,
     "flags.put_on_record": EVERYBODY - {Role.COORDINATOR},
     "on_call": CARE,
+    **dict.fromkeys(("on_call.put_on_call", "on_call.move_up", "on_call.remove", "on_call.test"), ADMINS),
+    "on_call.verify_lines": ADMINS,
     "safety": CARE,
     "trends": CARE,
     "halt": OFFICE,
     "second_factor": EVERYBODY,
     "prove": EVERYBODY,
+    "break_glass": ADMINS,
+    "audit": ADMINS,
     "settings": ADMINS,
     "staff": ADMINS,
     "providers": ADMINS,
@@ -55,8 +59,6 @@ MAY_OPEN: Mapping[str, frozenset[Role]] = {
 """By blueprint, or by endpoint where one page of it differs. A new page of staff is one line here, and one in the
 table of tests/web/role_table.py."""
 
-DECIDE_THEMSELVES = frozenset({"flags"})
-"""Whoever is called sees what they are called for, whosever member it is."""
 OWNED: Mapping[str, type[Identified]] = {
     "group_id": Group,
     "session_id": GroupSession,
@@ -64,6 +66,7 @@ OWNED: Mapping[str, type[Identified]] = {
     "enrolment_id": Enrolment,
     "delivery_id": Delivery,
     "reply_id": Reply,
+    "flag_id": Flag,
 }
 """What an id in an address is the id of."""
 
@@ -86,23 +89,22 @@ def keep_to_own() -> ResponseReturnValue | None:
     if g.staff.role not in roles_of(request.endpoint or ""):
         is_front = request.endpoint == "home.today"
         return redirect(url_for(front_page(g.staff.role))) if is_front else abort(404)
-    if request.blueprint in DECIDE_THEMSELVES:
-        return None
     with parts().read_db() as db:
         zone = db.scalars(select(Practice)).one().zone
-    g.scope = scope(g.staff, parts().clock().astimezone(zone).date())
+    g.scope = scope(g.staff, parts().clock().astimezone(zone).date(), parts().machine_clock())
     with parts().read_db() as db:
         if not all(_is_there(db, name, value) for name, value in (request.view_args or {}).items()):
             abort(404)
     return None
 
 
-def narrowed(read_db: OpenDb) -> OpenDb:
-    """Pages read what is in the scope of whoever asks, also where their own query does not say so."""
+def narrowed(opened: OpenDb) -> OpenDb:
+    """Pages read and change what is in the scope of whoever asks, also where their own statement does not say so.
+    A flow that has to see more says so itself: `flows.scope.across_groups`."""
 
     @contextmanager
     def open_db() -> Iterator[Session]:
-        with read_db() as db:
+        with opened() as db:
             if has_request_context() and "scope" in g:
                 narrow(db, g.scope)
             yield db

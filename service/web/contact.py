@@ -17,6 +17,7 @@ from service.flows.enrol import Person
 from service.flows.opting import take_break
 from service.flows.plan import plan_member
 from service.flows.reading import Read, Sight
+from service.flows.scope import whole
 from service.models import Member, Practice
 from service.models.sealed import index_of
 from service.rules import rows
@@ -141,7 +142,8 @@ def save(member_id: UUID) -> ResponseReturnValue:
 
 
 def _shared(db: Session, member: Member, mobile: str) -> dict[str, str]:
-    others = [row for row in db.scalars(Member.with_mobile(index_of(Channel.SMS, mobile))) if row.id != member.id]
+    with whole(db):
+        others = [row for row in db.scalars(Member.with_mobile(index_of(Channel.SMS, mobile))) if row.id != member.id]
     if not others:
         return {}
     return {"mobile": "Another member has this number. Tick that they share the phone and both know, or mend it."}

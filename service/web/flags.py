@@ -14,11 +14,13 @@ from service.flows import on_call
 from service.flows.alert import Done, acknowledge, answer_page, close, pass_on
 from service.flows.links import hashed
 from service.flows.reading import Read, Sight
-from service.models import Flag, Page, Practice, Reply, Staff
+from service.flows.scope import whole
+from service.models import Flag, Member, Page, Practice, Reply, Staff
 from service.models.alerts import Outcome, PageState, Why
 from service.rules import rows
 from service.rules.lines import LINES
 from service.web import call_people, parts
+from service.web.access import roles_of
 from service.web.on_record import before_showing
 from service.web.words import ago
 
@@ -196,7 +198,9 @@ def _called(db: Session, page: Page) -> str:
 
 def _page(db: Session, flag: Flag, errors: dict[str, str], form: dict[str, str]) -> str:
     may_read = g.staff.role.reads_flags
-    replies = db.scalars(select(Reply).where(Reply.flag_id == flag.id).order_by(Reply.received_at, Reply.id)).all()
+    with whole(db):  # whoever may see the flag reads what it is about
+        replies = db.scalars(select(Reply).where(Reply.flag_id == flag.id).order_by(Reply.received_at, Reply.id)).all()
+    is_theirs = db.scalars(select(Member.id).where(Member.id == flag.member_id)).first() is not None
     practice = db.scalars(select(Practice)).one()
     sent = db.scalars(select(Page).where(Page.flag_id == flag.id).order_by(Page.made_at, Page.id)).all()
     return render_template(
@@ -206,6 +210,7 @@ def _page(db: Session, flag: Flag, errors: dict[str, str], form: dict[str, str])
         count=len(replies),
         number=replies[0].address if may_read and replies else "",
         may_read=may_read,
+        has_member_page=is_theirs and g.staff.role in roles_of("members.one_member"),
         sent=_by_round(sent),
         names=_names(db),
         categories=CATEGORIES,

@@ -15,6 +15,7 @@ from service.flows import schedule, show
 from service.flows.audit import audit
 from service.flows.plan import plan
 from service.flows.sample_week import sample_week
+from service.flows.scope import whole
 from service.flows.watching import may_not_ask
 from service.models import Delivery, Enrolment, Group, GroupSession, Practice, Rule, Staff
 from service.models.practice import Role
@@ -215,7 +216,8 @@ def _seen(form: GroupForm) -> str:
 
 
 def _name_is_taken(db: Session, name: str) -> bool:
-    return db.scalars(select(Group.id).where(Group.name_index == schedule.name_index(name))).first() is not None
+    with whole(db):
+        return db.scalars(select(Group.id).where(Group.name_index == schedule.name_index(name))).first() is not None
 
 
 def _messages_page(db: Session, group: Group, errors: Mapping[str, str] = NO_ERRORS) -> str:

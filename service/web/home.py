@@ -19,6 +19,7 @@ from service.rules.consent import Channel
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from service.web import parts
+from service.web.break_glass import told
 from service.web.narrowing import SHOWN
 from service.web.on_call import to_dos
 from service.web.on_record import before_showing
@@ -63,6 +64,7 @@ def today() -> ResponseReturnValue:
             going_out=going_out(db, now, 8),
             replies=replies,
             may_read=may_read,
+            openings=told(db) if may_read else [],
             for_others=_for_others(db),
             tally=_tally(db, now),
             troubles=_troubles(db, now),

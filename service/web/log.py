@@ -1,10 +1,8 @@
 """What became of every message that was due, in six plain words, on the screen and as a file."""
 
-import csv
-import io
-from collections.abc import Iterable
+from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, g, render_template, request
+from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -13,6 +11,7 @@ from service.flows.audit import audit
 from service.models import Delivery, Practice
 from service.rules.consent import Channel
 from service.web import parts
+from service.web.csv_file import csv_file
 from service.web.forms import page_asked
 from service.web.narrowing import AHEAD, SHOWN_WORDS, Narrowing, choices, one_page, with_names
 from service.web.words import KIND_WORDS, fate
@@ -23,8 +22,6 @@ PER_PAGE = 50
 MOST_ROWS = 50_000
 BY = {Channel.SMS: "Text", Channel.EMAIL: "Email"}
 COLUMNS = ("Due", "Left", "Group", "Member", "Message", "By", "What became of it")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A sheet takes a cell that begins like this for a formula."""
 
 
 @pages.get("")
@@ -59,11 +56,10 @@ def as_file() -> ResponseReturnValue:
     with parts().read_db() as db:
         practice = db.scalars(select(Practice)).one()
         rows = db.scalars(with_names(_query(db, narrowing)).limit(MOST_ROWS)).all()
-        said = _file(rows, practice)
+        said = csv_file("log", COLUMNS, (_cells(row, practice.zone) for row in rows))
     with parts().open_db() as db:
         audit(db, g.staff.id, "log exported", practice, now, rows=len(rows))
-    headers = {"Content-Disposition": 'attachment; filename="log.csv"'}
-    return Response(said, content_type="text/csv; charset=utf-8", headers=headers)
+    return said
 
 
 def _query(db: Session, narrowing: Narrowing) -> Select[Delivery]:
@@ -74,24 +70,14 @@ def _query(db: Session, narrowing: Narrowing) -> Select[Delivery]:
     return query.order_by(Delivery.due_at.desc(), Delivery.id.desc())
 
 
-def _file(rows: Iterable[Delivery], practice: Practice) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
-    writer.writerow(COLUMNS)
-    for row in rows:
-        group_session = row.group_session
-        cells = (
-            f"{row.due_at.astimezone(practice.zone):%Y-%m-%d %H:%M}",
-            f"{row.marked_at.astimezone(practice.zone):%Y-%m-%d %H:%M}" if row.marked_at else "",
-            group_session.group.name if group_session else "",
-            row.member.name,
-            KIND_WORDS[row.kind],
-            BY[row.channel],
-            fate(row, practice.zone),
-        )
-        writer.writerow([_harmless(cell) for cell in cells])
-    return out.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+def _cells(row: Delivery, zone: ZoneInfo) -> tuple[str, ...]:
+    group_session = row.group_session
+    return (
+        f"{row.due_at.astimezone(zone):%Y-%m-%d %H:%M}",
+        f"{row.marked_at.astimezone(zone):%Y-%m-%d %H:%M}" if row.marked_at else "",
+        group_session.group.name if group_session else "",
+        row.member.name,
+        KIND_WORDS[row.kind],
+        BY[row.channel],
+        fate(row, zone),
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, abort, g, render_template
@@ -10,11 +11,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.flows import break_glass
 from service.flows.check_in import as_number, trend
 from service.flows.reading import Read, Sight
 from service.flows.show import member_state
 from service.flows.standing import standing, standings
 from service.models import CheckIn, Delivery, Enrolment, Invitation, Member, Reply
+from service.models.practice import Role
 from service.rules.consent import Channel, Standing
 from service.rules.contact import masked, masked_email
 from service.rules.kinds import Kind
@@ -90,7 +93,18 @@ def _page(db: Session, member: Member, *, in_full: bool = False) -> str:
         deliveries=deliveries,
         thread=_thread(deliveries, replies) if may_read else [],
         may_read=may_read,
+        **_openings(db, member),
     )
+
+
+def _openings(db: Session, member: Member) -> dict[str, Any]:
+    """What is kept back from an administrator, and until when it is open to them; and who opened it when."""
+    is_admin = g.staff.role is Role.ADMIN
+    return {
+        "hidden": break_glass.hidden(db, member) if is_admin else 0,
+        "opening": break_glass.in_force(db, g.staff.id, member.id, parts().machine_clock()) if is_admin else None,
+        "openings": break_glass.of_member(db, member.id) if g.staff.role.reads_replies else [],
+    }
 
 
 def _sights(member: Member, replies: Sequence[Reply], answers: Sequence[CheckIn]) -> list[Sight]:

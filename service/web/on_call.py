@@ -14,6 +14,7 @@ from service.flows.audit import audit
 from service.models import Absence, Contact, Group, LineCheck, Page, Practice, Staff
 from service.models.alerts import Why
 from service.models.groups import Safety
+from service.models.practice import Role
 from service.rules import rows
 from service.rules.contact import ContactError, masked, read_mobile
 from service.rules.escalation import NEEDED_TO_STAFF
@@ -111,6 +112,8 @@ def go_away() -> ResponseReturnValue:
         last = rows.read(errors, "last", lambda: rows.iso_date(form.get("last", "")), first)
         if away is None:
             errors["away_id"] = "Choose who is away."
+        elif not _may_arrange(away.id):
+            errors["away_id"] = "Say it of yourself. For somebody else an administrator does."
         if by is None or by is away:
             errors["cover_id"] = "Choose somebody else who reads their replies meanwhile."
         if last < max(first, today):
@@ -125,8 +128,16 @@ def go_away() -> ResponseReturnValue:
 @pages.post("/away/<uuid:absence_id>/end")
 def come_back(absence_id: UUID) -> ResponseReturnValue:
     with parts().open_db() as db:
-        cover.come_back(db, db.get(Absence, absence_id) or abort(404), g.staff.id, parts().clock())
+        absence = db.get(Absence, absence_id)
+        if absence is None or not _may_arrange(absence.staff_id):
+            abort(404)
+        cover.come_back(db, absence, g.staff.id, parts().clock())
     return redirect(url_for("on_call.contacts"))
+
+
+def _may_arrange(away_id: UUID) -> bool:
+    """Whoever covers reads what is another's: nobody may take that for themselves."""
+    return g.staff.role is Role.ADMIN or away_id == g.staff.id
 
 
 def to_dos(db: Session, now: datetime) -> list[ToDo]:
@@ -180,7 +191,7 @@ def _mobile(db: Session, typed: str, errors: dict[str, str]) -> str:
 def _page(db: Session, errors: dict[str, str], form: dict[str, str]) -> str:
     now = parts().clock()
     practice = db.scalars(select(Practice)).one()
-    listed = db.scalars(Contact.in_order()).all()
+    listed, working = db.scalars(Contact.in_order()).all(), _working(db)
     today = now.astimezone(practice.zone).date()
     return render_template(
         "staff/on_call.html",
@@ -189,7 +200,9 @@ def _page(db: Session, errors: dict[str, str], form: dict[str, str]) -> str:
         on_duty={row.id: on_call.is_on_duty(row, on_call.DAYS[today.weekday()]) for row in listed},
         reached={row.id for row in on_call.reached(db, now)},
         tests={row.staff_id: row for row in db.scalars(_tests())},
-        staff_list=[(str(row.id), row.name) for row in _working(db)],
+        staff_list=[(str(row.id), row.name) for row in working],
+        away_list=[(str(row.id), row.name) for row in working if _may_arrange(row.id)],
+        may_arrange={row.id for row in working if _may_arrange(row.id)},
         names={row.id: row.name for row in db.scalars(select(Staff))},
         absences=db.scalars(select(Absence).where(Absence.last >= today).order_by(Absence.first)).all(),
         days=DAYS,

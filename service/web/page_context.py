@@ -32,9 +32,11 @@ OWNER = {
     "data_quality": "members",
     "providers": "settings",
     "staff": "settings",
+    "audit": "settings",
     "safety": "groups",
     "trends": "groups",
     "halt": "members",
+    "break_glass": "members",
     "flags": "replies",
 }
 """Below which part of the navigation the pages stand that have none of their own."""

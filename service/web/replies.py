@@ -14,6 +14,7 @@ from service.models import Reply, Staff
 from service.rules.consent import Channel
 from service.rules.contact import masked
 from service.web import parts
+from service.web.break_glass import told
 from service.web.forms import page_asked
 from service.web.on_record import before_showing
 
@@ -34,6 +35,7 @@ def all_replies() -> ResponseReturnValue:
             names={row.id: row.name for row in db.scalars(select(Staff))},
             show=show,
             page=page,
+            openings=told(db),
         )
 
 

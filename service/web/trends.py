@@ -6,6 +6,7 @@ from flask import Blueprint, g, render_template
 from flask.typing import ResponseReturnValue
 
 from service.flows.check_in import FEWEST
+from service.flows.reading import Read, Sight
 from service.flows.trends import trends
 from service.models import Group, GroupSession
 from service.models.groups import Came, Safety
@@ -13,6 +14,7 @@ from service.models.practice import Role
 from service.rules.kinds import Kind
 from service.web import parts
 from service.web.groups import get_group
+from service.web.on_record import before_showing
 
 pages = Blueprint("trends", __name__, url_prefix="/groups/<uuid:group_id>/trends")
 
@@ -22,13 +24,17 @@ def of_group(group_id: UUID) -> ResponseReturnValue:
     now = parts().clock()
     with parts().read_db() as db:
         group = get_group(db, group_id)
+        found = trends(db, group, now)
+        is_hidden = _is_read_by_others(group)
+        answered = [member for member, scores in found.members if set(scores) - {None}]
+        before_showing([] if is_hidden else [Sight(Read.CHECK_INS, member) for member in answered])
         return render_template(
             "staff/group_trends.html",
             group=group,
-            found=trends(db, group, now),
+            found=found,
             fewest=FEWEST,
             came=Came,
-            is_read_by_others=_is_read_by_others(group),
+            is_read_by_others=is_hidden,
             missing=_what_is_missing(group),
             next_session=db.scalars(GroupSession.next_after(group.id, now)).first(),
         )

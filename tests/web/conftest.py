@@ -22,7 +22,7 @@ from werkzeug.test import TestResponse
 
 from service.app import create_app
 from service.flows import sign_ins, staffing
-from service.models import Staff
+from service.models import Contact, Staff
 from service.models.practice import Role
 from service.settings import SANDBOX_EVENT_KEY, SANDBOX_TOKEN
 from service.wiring import Parts
@@ -164,6 +164,8 @@ def signed_in(app, parts, own):
         with parts.open_db() as db:
             is_lee = role is Role.FACILITATOR
             row = db.get_one(Staff, own.facilitator) if is_lee else builders.staff(db, f"{role}@x.example", role)
+            if role is Role.ONCALL:
+                db.add(Contact(staff_id=row.id, position=9, days=[]))
             token = sign_ins.start(db, row.id, parts.machine_clock())
         client = app.test_client()
         client.set_cookie("staff", token)

@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from service.flows.calls import Cause, add_pages
 from service.flows.receive import Inbound, receive
-from service.models import Absence, Enrolment, Group, Reply
+from service.models import Absence, Contact, Enrolment, Flag, Group, Reply, Staff
+from service.models.alerts import Outcome, Why
 from service.models.base import Base
 from service.models.practice import Role
 from service.models.sealed import Sealed
@@ -32,6 +34,8 @@ NOT_SHOWN_BY_MEMBER = {
     "SecondFactor",
     "KeptForm",
 }
+SCOPED = {"Group", "Member", "Enrolment", "GroupSession", "Delivery", "Reply", "CheckIn", "Flag"}
+NOT_SHOWN_BY_MEMBER = {"Staff", "Consent", "Invitation", "Contact", "Page", "Wording", "Opening", "SecondFactor"}
 """Models with sealed words that are reached only through one that is scoped, or that are no member's."""
 
 
@@ -57,7 +61,9 @@ def test_each_role_opens_what_the_table_says_and_nothing_else(parts, app, own, s
     assert [endpoint for endpoint, status in answers.items() if status >= 500] == []
 
 
-def test_of_another_facilitators_group_nothing_is_there(app, own, other, signed_in):
+def test_of_another_facilitators_group_nothing_is_there(parts, app, own, other, signed_in):
+    with parts.open_db() as db:  # whoever can be called sees what calls
+        db.delete(db.get_one(Contact, own.values["contact_id"]))
     client = signed_in(F)
     found = {
         rule.endpoint
@@ -207,3 +213,87 @@ def test_every_model_with_sealed_words_has_a_scope_or_a_reason_why_not(parts):
     }
 
     assert sealed - SCOPED - NOT_SHOWN_BY_MEMBER == set(), "say in service/flows/scope.py who sees these"
+
+
+def flag_pages(client, world):
+    flag = f"/flags/{world.values['flag_id']}"
+    return [client.get(flag).status_code, client.post(f"{flag}/acknowledge").status_code]
+
+
+def test_a_facilitator_who_is_not_called_sees_the_flags_of_their_own_groups(parts, own, other, signed_in):
+    with parts.open_db() as db:
+        db.delete(db.get_one(Contact, own.values["contact_id"]))
+    lee = signed_in(F)
+
+    assert flag_pages(lee, other) == [404, 404]
+    assert "member-other" not in lee.get("/flags").text
+    assert flag_pages(lee, own) == [200, 302]
+
+
+def test_whoever_is_on_the_list_sees_what_is_open_and_not_what_was_closed_without_them(parts, own, other, signed_in):
+    lee = signed_in(F)
+    while_open = flag_pages(lee, other)
+    with parts.open_db() as db:
+        for world in (own, other):
+            flag = db.get_one(Flag, world.values["flag_id"])
+            flag.closed_at, flag.acknowledged_by = NOW, other.facilitator
+            flag.closed_by, flag.outcome, flag.quiet_until = other.facilitator, Outcome.SAFE, NOW
+
+    assert while_open == [200, 302]
+    assert flag_pages(lee, other) == [404, 404]
+    assert flag_pages(lee, own) == [200, 302]
+
+
+def test_whoever_was_called_for_a_flag_sees_it_also_once_it_is_closed(parts, own, other, signed_in):
+    with parts.open_db() as db:
+        add_pages(db, Cause(Why.FLAG, other.values["flag_id"]), [db.get_one(Staff, own.facilitator)], NOW)
+        flag = db.get_one(Flag, other.values["flag_id"])
+        flag.closed_at, flag.closed_by = NOW, other.facilitator
+        flag.outcome, flag.quiet_until = Outcome.SAFE, NOW
+
+    assert signed_in(F).get(f"/flags/{other.values['flag_id']}").status_code == 200
+
+
+def test_while_nobody_is_on_the_list_everybody_sees_what_calls_for_a_person(parts, own, other, signed_in):
+    with parts.open_db() as db:
+        for contact in db.scalars(select(Contact)):
+            db.delete(contact)
+
+    assert flag_pages(signed_in(F), other) == [200, 302]
+
+
+def test_a_review_is_for_whoever_leads_the_group_and_for_administrators(parts, own, other, signed_in):
+    with parts.open_db() as db:
+        for world in (own, other):
+            db.get_one(Flag, world.values["flag_id"]).is_urgent = False
+    lee, on_call, admin = signed_in(F), signed_in(ON_CALL), signed_in(A)
+
+    assert [client.get(f"/flags/{own.values['flag_id']}").status_code for client in (lee, on_call, admin)] == [
+        200,
+        404,
+        200,
+    ]
+    assert lee.get(f"/flags/{other.values['flag_id']}").status_code == 404
+
+
+def test_a_facilitator_says_of_themselves_that_they_are_away_and_of_nobody_else(parts, own, other, signed_in):
+    days = {"first": f"{NOW:%Y-%m-%d}", "last": f"{NOW:%Y-%m-%d}"}
+    lee = signed_in(F)
+    grab = {"away_id": other.facilitator, "cover_id": own.facilitator, **days}
+    taken = lee.post("/on-call/away", data=grab)
+    ended = lee.post(f"/on-call/away/{other.values['absence_id']}/end")
+    mine = lee.post("/on-call/away", data={"away_id": own.facilitator, "cover_id": other.facilitator, **days})
+
+    assert (taken.status_code, ended.status_code, mine.status_code) == (422, 404, 302)
+    assert "Say it of yourself" in taken.text
+    assert other.words not in lee.get("/replies").text
+
+
+def test_how_a_group_is_watched_is_said_by_whoever_leads_it_or_an_administrator(own, other, signed_in):
+    """Staffed asks for two contacts who were reached, and only administrators put them on the list (R82)."""
+    ways = {
+        role: [client.post(f"/groups/{world.values['group_id']}/safety", data={"safety": "one_way"}).status_code]
+        for role, world, client in ((A, other, signed_in(A)), (F, own, signed_in(F)), (C, own, signed_in(C)))
+    }
+
+    assert ways == {A: [302], F: [302], C: [404]}

@@ -92,7 +92,14 @@ def add_check_ins(db, who, past, reply_id, score):
 
 def called(db, who, staff):
     """A flag, and somebody who is called for it."""
-    flag = Flag(address_index=who.mobile_index, is_urgent=False, category="review", pattern="x", opened_at=NOW)
+    flag = Flag(
+        member_id=who.id,
+        address_index=who.mobile_index,
+        is_urgent=True,
+        category="immediate",
+        pattern="x",
+        opened_at=NOW,
+    )
     contact = Contact(staff_id=staff.id, position=0, days=[])
     absence = Absence(staff_id=staff.id, cover_id=staff.id, first=NOW.date(), last=NOW.date())
     db.add_all([flag, contact, absence])
