@@ -112,7 +112,8 @@ def one_flag(flag_id: UUID) -> ResponseReturnValue:
     with parts().read_db() as db:
         flag = db.get(Flag, flag_id) or abort(404)
         if g.staff.role.reads_flags:
-            before_showing([Sight(Read.FLAG, flag)])
+            number = [Sight(Read.ADDRESSES, flag.member)] if flag.member else []
+            before_showing([Sight(Read.FLAG, flag), *number])
         return _page(db, flag, {}, {})
 
 

@@ -15,6 +15,8 @@ from service.rules.kinds import Kind
 from tests import builders
 from tests.builders import NOW
 
+SHOWS = {"log.as_file", "audit.as_file", "members.show_addresses", "sessions.move", "message.send", "templates.preview"}
+"""What shows something by a press, and changes nothing."""
 TAKES_AWAY = {"group_members.leave", "on_call.remove", "on_call.come_back"}
 
 
@@ -44,6 +46,11 @@ class World:
         return "6.83719" if self.name == "own" else "3.17389"
 
     @property
+    def flagged(self) -> str:
+        """What their flag is about."""
+        return f"flagged-{self.name}"
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """What is read by their facilitator alone."""
         return (self.words, self.reflection, self.score)
@@ -62,6 +69,7 @@ def world(db, name, number):
     builders.delivery(db, who, past, marked_at=NOW).body = f"said-{name}"
     receive(db, Inbound(f"SM-{name}", number, made.words), NOW)
     receive(db, Inbound(f"SM-{name}-2", number, made.reflection), NOW)
+    receive(db, Inbound(f"SM-{name}-3", number, made.flagged), NOW)
     reply_id = db.scalars(select(Reply.id).where(Reply.provider_id == f"SM-{name}")).one()
     add_check_ins(db, who, past, reply_id, made.score)
     made.values = {
@@ -72,7 +80,7 @@ def world(db, name, number):
         "rule_id": rule.id,
         "staff_id": lee.id,
         "key": "checkin_0_10",
-        **called(db, who, lee),
+        **called(db, who, lee, f"SM-{name}-3"),
         "delivery_id": db.scalars(select(Delivery.id).where(Delivery.group_session_id == ahead.id)).one(),
         "reply_id": reply_id,
     }
@@ -90,8 +98,8 @@ def add_check_ins(db, who, past, reply_id, score):
         db.add(row)
 
 
-def called(db, who, staff):
-    """A flag, and somebody who is called for it."""
+def called(db, who, staff, provider_id):
+    """A flag, what it is about, and somebody who is called for it."""
     flag = Flag(
         member_id=who.id,
         address_index=who.mobile_index,
@@ -104,6 +112,7 @@ def called(db, who, staff):
     absence = Absence(staff_id=staff.id, cover_id=staff.id, first=NOW.date(), last=NOW.date())
     db.add_all([flag, contact, absence])
     db.flush()
+    db.scalars(select(Reply).where(Reply.provider_id == provider_id)).one().flag_id = flag.id
     return {"flag_id": flag.id, "contact_id": contact.id, "absence_id": absence.id}
 
 
@@ -130,8 +139,8 @@ def ask(app, client, rule, how, of):
 
 
 def pages_of(app, client, *worlds):
-    """Every page that opens, and the log as a file."""
+    """Every page that opens, and what shows something by a press."""
     for of in worlds:
         for rule, how in routes(app):
-            if how == "GET" or rule.endpoint in ("log.as_file", "sessions.move"):
+            if how == "GET" or rule.endpoint in SHOWS:
                 yield rule.endpoint, ask(app, client, rule, how, of).text
