@@ -90,7 +90,6 @@ STAFF = (
     *(home, groups, group_members, safety, trends, sessions, members, halt, consents, contact, replies),
     *(flags, on_call, queue, log, templates_page, message, providers, settings_pages, data_quality, try_week),
     *(account, kept, staff, second_factor, prove),
-    *(account, second_factor, prove),
     *(break_glass, audit_page),
 )
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)

@@ -22,7 +22,7 @@ from tests.web.worlds import ask, routes
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 SERIES = {"sessions.series_form", "sessions.change_series"}
-SCOPED = {"Group", "Member", "Enrolment", "GroupSession", "Delivery", "Reply", "CheckIn"}
+SCOPED = {"Group", "Member", "Enrolment", "GroupSession", "Delivery", "Reply", "CheckIn", "Flag"}
 NOT_SHOWN_BY_MEMBER = {
     "Staff",
     "Consent",
@@ -30,12 +30,10 @@ NOT_SHOWN_BY_MEMBER = {
     "Contact",
     "Page",
     "Wording",
-    "Flag",
+    "Opening",
     "SecondFactor",
     "KeptForm",
 }
-SCOPED = {"Group", "Member", "Enrolment", "GroupSession", "Delivery", "Reply", "CheckIn", "Flag"}
-NOT_SHOWN_BY_MEMBER = {"Staff", "Consent", "Invitation", "Contact", "Page", "Wording", "Opening", "SecondFactor"}
 """Models with sealed words that are reached only through one that is scoped, or that are no member's."""
 
 
