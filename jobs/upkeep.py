@@ -11,8 +11,9 @@ from jobs import parts
 from jobs.messages import check_clock
 from jobs.post import post
 from service.clock import keep_alive
+from service.database import overwrite_deleted
 from service.flows import catch_up as catching_up
-from service.flows import heartbeat
+from service.flows import heartbeat, retain
 from service.flows.escalate import escalate, is_anything_due
 from service.flows.nudge import nudge
 from service.flows.plan import plan
@@ -72,6 +73,19 @@ def put_away() -> None:
 def catch_up() -> None:
     """Texts whose webhook never came."""
     catching_up.catch_up(post())
+
+
+def forget() -> None:
+    """What has been kept for long enough is removed, once a night."""
+    now = parts().clock()
+    with parts().read_db() as db:
+        practice = db.scalars(select(Practice)).first()
+        if practice is None or not retain.is_due(practice, now):
+            return
+    removed = retain.remove(parts().open_db, now, datetime.now(UTC))
+    if removed:
+        log.info("%s rows were kept for long enough, and are removed", removed)
+        overwrite_deleted(parts().engine)
 
 
 def show_alive() -> None:

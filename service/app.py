@@ -30,12 +30,14 @@ from service.upgrade import WrongVersion, check
 from service.web import (
     access,
     account,
+    agreement,
     ask_again,
     audit_page,
     break_glass,
     consents,
     contact,
     data_quality,
+    erase,
     first_run,
     flags,
     group_members,
@@ -55,6 +57,7 @@ from service.web import (
     providers,
     queue,
     replies,
+    retention,
     safety,
     second_factor,
     second_step,
@@ -91,7 +94,9 @@ STAFF = (
     *(flags, on_call, queue, log, templates_page, message, providers, settings_pages, data_quality, try_week),
     *(account, kept, staff, second_factor, prove),
     *(break_glass, audit_page),
+    *(erase, retention, agreement),
 )
+BY_LINK = (me.pages, opt_in.pages, flags.by_link, agreement.by_link)
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)
 LARGEST_PAGE = 9_000_000
 """Bytes: a CSV of 10,000 rows. Webhooks have their own, smaller limits."""
@@ -145,7 +150,7 @@ def create_app(parts: Parts, call_people: Callable[[], None] = lambda: None) -> 
     app.before_request(_turn_strangers_away)
     for module in STAFF:
         app.register_blueprint(module.pages)
-    for open_pages in (sign_in.pages, second_step.pages, first_run.pages, me.pages, opt_in.pages, flags.by_link):
+    for open_pages in (sign_in.pages, second_step.pages, first_run.pages, *BY_LINK):
         app.register_blueprint(open_pages)
     for blueprint in (webhooks.twilio, webhooks.sendgrid, me.one_click, flags.one_click):
         app.register_blueprint(blueprint)

@@ -78,6 +78,19 @@ def reader(engine: Engine) -> OpenDb:
     return open_db
 
 
+def overwrite_deleted(engine: Engine) -> None:
+    """SQLite leaves what was deleted in free space and in its log until they are used again: both are written anew.
+    PostgreSQL's own vacuum does it, in its own time."""
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("VACUUM")
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
+
+
 def _sqlite(url: str) -> Engine:
     engine = create_engine(
         url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True

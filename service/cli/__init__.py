@@ -2,7 +2,7 @@
 
 import sys
 
-from service.cli import audit, data, demo, doctor, look, processes, staff  # noqa: F401  they add their commands to the root
+from service.cli import audit, data, demo, doctor, erase, look, processes, staff  # noqa: F401  they add their commands to the root
 from service.cli.root import root
 
 

@@ -97,6 +97,7 @@ def known_as(db: Session, mobile: str, email: str, name: str = "") -> Member | N
         .where(
             Member.mobile_index == mobile_index if mobile_index else Member.mobile_index.is_(None),
             Member.email_index == email_index if email_index else Member.email_index.is_(None),
+            Member.erased_at.is_(None),
         )
         .order_by(Member.created_at, Member.id)
     )

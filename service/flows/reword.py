@@ -85,14 +85,14 @@ def names(db: Session) -> list[str]:
     return [
         *groups,
         *(row.name for row in db.scalars(select(Staff))),
-        *(row.name for row in db.scalars(select(Member))),
+        *(row.name for row in db.scalars(Member.there())),
     ]
 
 
 @across_groups
 def first_names(db: Session, words: str) -> list[str]:
     """First names of members that these words seem to hold. They may be meant otherwise: May, Hope."""
-    firsts = {row.name.split()[0] for row in db.scalars(select(Member)) if row.name.split()}
+    firsts = {row.name.split()[0] for row in db.scalars(Member.there()) if row.name.split()}
     spoken = {word.strip(".,:;!?'’\"()") for word in words.split()}
     return sorted(firsts & {word for word in spoken if word[:1].isupper() and len(word) > 1})
 

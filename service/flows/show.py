@@ -73,7 +73,7 @@ def sessions(db: Session, now: datetime, days: int) -> Iterator[Line]:
 
 def members(db: Session) -> Iterator[Line]:
     """Every member, with what is in force for them."""
-    everyone = db.scalars(select(Member).order_by(Member.created_at, Member.id)).all()
+    everyone = db.scalars(Member.there().order_by(Member.created_at, Member.id)).all()
     standing = standings(db, everyone)
     invited = set(db.scalars(select(Invitation.member_id)))
     for member in everyone:
@@ -93,12 +93,21 @@ def members(db: Session) -> Iterator[Line]:
 
 
 def member_state(member: Member, standing: Standing, was_invited: bool) -> str:
-    """active, opted out, invited, or invite needed: what of it is true on the channels of the member's choice."""
+    """What is true on the channels of the member's choice: active; or why nothing goes: stopped, under age, no address,
+    opted out, not safe, invited, invite needed."""
+    if member.stopped_at is not None:
+        return "stopped"
+    if member.adult_on is not None and member.minor_route is None:
+        return "under age"
+    if not member.channels:
+        return "no address"
     if any(standing.agreed(channel, member.address_index(channel)) for channel in member.channels):
         return "active"
     indexes = [(channel, member.address_index(channel)) for channel in member.channels]
     if any(index is not None and standing.is_suppressed(channel, index) for channel, index in indexes):
         return "opted out"
+    if all(channel in standing.barred for channel in member.channels):
+        return "not safe"
     return "invited" if was_invited else "invite needed"
 
 

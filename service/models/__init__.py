@@ -1,5 +1,6 @@
 """Tables, and named queries over them."""
 
+from service.models.agreements import Acknowledgement, Agreement
 from service.models.alerts import Absence, Contact, Flag, LineCheck, Page
 from service.models.audit import AuditEntry, Heartbeat, Opening
 from service.models.base import Base
@@ -14,6 +15,8 @@ from service.models.wordings import Wording
 
 __all__ = [
     "Absence",
+    "Acknowledgement",
+    "Agreement",
     "Attendance",
     "AuditEntry",
     "Base",

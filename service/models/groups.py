@@ -121,7 +121,11 @@ class GroupSession(Identified):
     start_revision: Mapped[int] = mapped_column(default=0)
     """Grows when the start moves: what was said of the old start was not said of the new one."""
     moved_from: Mapped[datetime | None]
+    line_sealed: Mapped[bytes | None]
     created_at: Mapped[datetime]
+
+    line = Sealed()
+    """What the group takes along for the week, in the words of whoever wrapped up."""
 
     group: Mapped[Group] = relationship()
 

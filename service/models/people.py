@@ -54,6 +54,8 @@ class Member(Identified):
     stopped_at: Mapped[datetime | None]
     """From then on staff have stopped everything for this member."""
     stop_reason_sealed: Mapped[bytes | None]
+    erased_at: Mapped[datetime | None]
+    """Who they were and what they wrote is gone since then; the row counts."""
     created_at: Mapped[datetime]
 
     name = Sealed()
@@ -99,6 +101,11 @@ class Member(Identified):
             return NOTHING
         safe = {Channel.SMS: self.may_text, Channel.EMAIL: self.may_email}
         return {channel: Refusal.NOT_SAFE for channel in Channel if not safe[channel]}
+
+    @classmethod
+    def there(cls) -> Select[Self]:
+        """Those who were not erased."""
+        return select(cls).where(cls.erased_at.is_(None))
 
     @classmethod
     def with_mobile(cls, mobile_index: bytes) -> Select[Self]:

@@ -1,6 +1,6 @@
 """The practice, its staff, and who of them is signed in."""
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Self
 from uuid import UUID
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.models.base import Identified, words
 from service.models.sealed import Sealed
+from service.rules.retention import Periods
 from service.rules.zones import known_zone
 
 
@@ -53,7 +54,22 @@ class Practice(Identified):
     """Grows with each change of a text. 0: all of them are ours."""
     part_price: Mapped[str] = mapped_column(String(12), default="")
     """What one part of a text costs here, for estimates. "": nobody said."""
+    keep_words_months: Mapped[int] = mapped_column(default=12)
+    """What members wrote and answered."""
+    keep_bodies_days: Mapped[int] = mapped_column(default=30)
+    """The words and addresses of what was sent."""
+    keep_log_months: Mapped[int] = mapped_column(default=13)
+    purged_on: Mapped[date | None]
+    """When what was older was last removed."""
     created_at: Mapped[datetime]
+
+    @property
+    def periods(self) -> Periods:
+        return Periods(self.keep_words_months, self.keep_bodies_days, self.keep_log_months)
+
+    @periods.setter
+    def periods(self, kept: Periods) -> None:
+        self.keep_words_months, self.keep_bodies_days, self.keep_log_months = kept.words, kept.bodies, kept.log
 
     @property
     def zone(self) -> ZoneInfo:

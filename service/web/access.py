@@ -47,13 +47,16 @@ MAY_OPEN: Mapping[str, frozenset[Role]] = {
     "on_call.verify_lines": ADMINS,
     "safety": CARE,
     "trends": CARE,
+    "agreement": OFFICE,
     "halt": OFFICE,
     "second_factor": EVERYBODY,
     "prove": EVERYBODY,
     "break_glass": ADMINS,
     "audit": ADMINS,
+    "erase": ADMINS,
     "settings": ADMINS,
     "staff": ADMINS,
+    "retention": ADMINS,
     "providers": ADMINS,
 }
 """By blueprint, or by endpoint where one page of it differs. A new page of staff is one line here, and one in the

@@ -161,6 +161,9 @@ def _page(
 
 
 def _reach(member: Member, standing: Mapping[UUID, Standing]) -> str:
+    """text or email; "" where nothing may go."""
+    if member.stopped_at is not None:
+        return ""
     for channel, word in ((Channel.SMS, "text"), (Channel.EMAIL, "email")):
         if channel in member.channels and standing[member.id].agreed(channel, member.address_index(channel)):
             return word

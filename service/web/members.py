@@ -43,7 +43,7 @@ class Said:
 @pages.get("")
 def all_members() -> ResponseReturnValue:
     with parts().read_db() as db:
-        everyone = db.scalars(select(Member)).all()
+        everyone = db.scalars(Member.there()).all()
         standing_of = standings(db, everyone)
         invited = set(db.scalars(select(Invitation.member_id)))
         listed = sorted(
@@ -142,4 +142,6 @@ def _was_invited(db: Session, member: Member) -> bool:
 
 
 def get_member(db: Session, member_id: UUID) -> Member:
-    return db.get(Member, member_id) or abort(404)
+    """Of whoever was erased nothing is there."""
+    member = db.get(Member, member_id)
+    return member if member is not None and member.erased_at is None else abort(404)

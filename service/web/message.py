@@ -44,7 +44,7 @@ class Audience:
 def form(**where: UUID) -> ResponseReturnValue:
     with parts().read_db() as db:
         audience = _audience(db, where)
-        return _form(db, audience, {"to": "all", "when": "now", "words": ""}, {})
+        return _form(db, audience, {"to": "all", "when": "now", "words": _line(db)}, {})
 
 
 @pages.post("/sessions/<uuid:session_id>/message")
@@ -71,6 +71,13 @@ def send(**where: UUID) -> ResponseReturnValue:
     return redirect(audience.back)
 
 
+def _line(db: Session) -> str:
+    """What was noted for the week as a session was wrapped up, where staff come from there."""
+    wanted = request.args.get("line_of", type=UUID)
+    group_session = db.get(GroupSession, wanted) if wanted else None
+    return group_session.line if group_session is not None else ""
+
+
 def _audience(db: Session, where: Mapping[str, UUID]) -> Audience:
     if about := db.get(GroupSession, where.get("session_id", NOBODY)):
         back = url_for("sessions.one_session", session_id=about.id)
@@ -79,7 +86,7 @@ def _audience(db: Session, where: Mapping[str, UUID]) -> Audience:
         return Audience(
             group.name, where, _current(db, group), None, group, url_for("groups.one_group", group_id=group.id)
         )
-    if member := db.get(Member, where.get("member_id", NOBODY)):
+    if (member := db.get(Member, where.get("member_id", NOBODY))) and member.erased_at is None:
         return Audience(member.name, where, [member], None, member, url_for("members.one_member", member_id=member.id))
     return abort(404)
 

@@ -12,7 +12,7 @@ from service.models import Practice, Reply
 from service.web import flags, parts
 from service.web.access import roles_of
 
-MEMBERS = frozenset({"me", "one_click", "opt_in", "by_link", "not_me"})
+MEMBERS = frozenset({"me", "one_click", "opt_in", "by_link", "not_me", "agree"})
 """Pages of members, who open them by a link."""
 NAV = (
     ("home.today", "Today", "home"),
@@ -35,8 +35,11 @@ OWNER = {
     "audit": "settings",
     "safety": "groups",
     "trends": "groups",
+    "agreement": "groups",
     "halt": "members",
     "break_glass": "members",
+    "erase": "members",
+    "retention": "settings",
     "flags": "replies",
 }
 """Below which part of the navigation the pages stand that have none of their own."""

@@ -13,8 +13,10 @@ from service.flows import announce, attend, schedule
 from service.flows.announce import Told
 from service.flows.audit import audit
 from service.flows.show import current_answer
+from service.flows.write import LONGEST
 from service.models import Attendance, Delivery, GroupSession, Member, Series
 from service.models.groups import Answer, Came
+from service.rules import rows
 from service.rules.recurrence import Frequency
 from service.web import parts
 from service.web.forms import GroupForm, MoveForm
@@ -53,14 +55,20 @@ def set_answer(session_id: UUID) -> ResponseReturnValue:
 
 @pages.post("/presence")
 def set_presence(session_id: UUID) -> ResponseReturnValue:
-    """Who was there, for the whole roster at once."""
+    """Who was there, for the whole roster at once, and a line for the week."""
     now = parts().clock()
+    errors: dict[str, str] = {}
+    typed = request.form.get("line", "")
+    line = rows.read(errors, "line", lambda: rows.text(typed, "a line", LONGEST, needed=False), "")
     with parts().open_db() as db:
         group_session = _get(db, session_id)
+        if errors:
+            return _page(db, group_session, line=(typed, errors["line"])), 422
+        group_session.line = line
         for member in announce.expected(db, group_session):
             came = request.form.get(f"came_{member.id}", "")
             attend.note_presence(db, group_session, member, Came(came) if came in set(Came) else None, now)
-        audit(db, g.staff.id, "presence noted", group_session, now)
+        audit(db, g.staff.id, "presence noted", group_session, now, has_line=bool(line))
     flash("Saved.", "success")
     return redirect(url_for("sessions.one_session", session_id=session_id))
 
@@ -187,7 +195,10 @@ def _confirm(
     return page
 
 
-def _page(db: Session, group_session: GroupSession, move: MoveForm | None = None) -> str:
+def _page(
+    db: Session, group_session: GroupSession, move: MoveForm | None = None, line: tuple[str, str] | None = None
+) -> str:
+    """`line`: as it was typed, and what is wrong with it."""
     now = parts().clock()
     zone = group_session.group.zone
     local = group_session.starts_at.astimezone(zone)
@@ -199,7 +210,8 @@ def _page(db: Session, group_session: GroupSession, move: MoveForm | None = None
         roster=roster,
         counts={word: sum(row.answer == answer for row in roster) for word, answer in _WORDS},
         move=move or MoveForm(f"{local:%Y-%m-%d}", f"{local:%H:%M}"),
-        errors=move.errors if move else {},
+        line=line[0] if line else group_session.line,
+        errors=move.errors if move else {"line": line[1]} if line else {},
         has_started=group_session.starts_at <= now,
         came_choices=list(Came),
     )

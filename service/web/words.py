@@ -54,6 +54,7 @@ TWELVE_HOURS = frozenset({"US", "CA", "AU", "NZ"})
 
 def filters() -> dict[str, Callable[..., Any]]:
     return {
+        "date": whole_date,
         "day": day,
         "clock": clock,
         "moment": moment,
@@ -69,6 +70,12 @@ def day(value: date | datetime, zone: ZoneInfo | None = None) -> str:
     """Tue 1 Dec, or Tue Dec 1 where the practice's country says it so."""
     on = value.astimezone(zone) if isinstance(value, datetime) and zone else value
     return f"{on:%a %b} {on.day}" if _country() in MONTH_FIRST else f"{on:%a} {on.day} {on:%b}"
+
+
+def whole_date(value: date | datetime) -> str:
+    """A day of any year: 1 Dec 2026, or Dec 1 2026."""
+    on = value.date() if isinstance(value, datetime) else value
+    return f"{on:%b} {on.day} {on.year}" if _country() in MONTH_FIRST else f"{on.day} {on:%b} {on.year}"
 
 
 def clock(value: datetime | time, zone: ZoneInfo | None = None) -> str:

@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import re
@@ -448,3 +449,20 @@ def test_whoever_lost_their_phone_is_freed_of_their_second_factors_on_the_host(i
     with opener(engine)() as db:
         assert sign_ins.who(db, token, NOW) is None
         assert db.scalars(select(AuditEntry.action).order_by(AuditEntry.seq.desc())).first() == "second factors removed"
+
+
+@on_sqlite
+def test_a_member_is_erased_once(filled, installed):
+    told = installed("erase", filled.member, "--yes")
+    again = installed("erase", filled.member, "--yes")
+
+    assert (told.code, "waiting: 1" in told.out, "Only counts are left." in told.out) == (0, True, True)
+    assert (again.code, "There is no such member." in again.err) == (1, True)
+    assert installed("members", "--json").lines == []
+
+
+@on_sqlite
+def test_nobody_is_erased_without_being_asked_about(filled, installed, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert installed("erase", filled.member).code == 1
+    assert len(installed("members", "--json").lines) == 1

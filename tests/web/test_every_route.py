@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text
 
 from service.app import CONTENT_POLICY, HEADERS, create_app
-from service.flows import attend, enrol, links, second_factor, second_step
+from service.flows import agreements, attend, enrol, links, second_factor, second_step
 from service.flows.escalate import call_people
 from service.flows.on_call import Duty, put_on_call, send_test
 from service.flows.plan import plan
@@ -30,6 +30,7 @@ OPEN = {
 }
 """Whoever comes may look at these; /me and /u open by their links alone."""
 MEMBERS = {"me.message", "me.ask_to_stop", "opt_in.form", "by_link.called", "by_link.unable"}
+MEMBERS |= {"agree.read"}
 NEED_NO_TOKEN = {
     "twilio.inbound",
     "twilio.status",
@@ -85,6 +86,8 @@ def busy(parts, staff):
             sent.body = PAYLOAD
         receive(db, Inbound("SM1", "+12125550100", PAYLOAD), NOW)
         receive(db, Inbound("SM2", "+12125550999", f"I want to die {PAYLOAD}"), NOW)
+        agreements.put(db, group, PAYLOAD, None, NOW)
+        past.line = PAYLOAD
         stranger = db.scalars(select(Staff)).one()
         flag = db.scalars(Flag.urgent()).one()
         flag.pattern = PAYLOAD
@@ -98,6 +101,7 @@ def busy(parts, staff):
             "me": links.new_link(db, "message", None, member_id=who.id, delivery_id=sent.id),
             "one_click": links.new_link(db, "unsubscribe", None, member_id=who.id),
             "opt_in": links.new_link(db, "opt_in", None, member_id=who.id),
+            "agree": links.new_link(db, agreements.PURPOSE, None, member_id=who.id),
             "sign_in": links.new_link(db, "password", None, staff_id=stranger.id),
         }
         second_factor.begin(db, stranger.id, Factor.APP, parts.machine_clock())
@@ -171,7 +175,7 @@ def test_every_change_turns_strangers_away(parts, app, busy):
         rule
         for rule in rules(app, "POST")
         if rule.endpoint.partition(".")[0]
-        not in ("sign_in", "first_run", "me", "by_link", "not_me", "one_click", "opt_in", "twilio", "sendgrid")
+        not in ("sign_in", "first_run", "me", "by_link", "not_me", "one_click", "opt_in", "agree", "twilio", "sendgrid")
     ]
     answers = [stranger.post(path_of(app, rule, busy)) for rule in staff_only]
 

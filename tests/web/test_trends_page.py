@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from service.models import Group
+from service.models import AuditEntry, Group
 from service.models.groups import Came, Safety
 from service.rules.kinds import Kind
 from tests import builders
@@ -49,6 +49,15 @@ def test_the_line_and_the_table_say_the_same(parts, group_id, staff):
     assert page.count(">4.5<") == 4
     assert "3, 3, 3, 3" in page
     assert "3 of 4" in page
+
+
+def test_it_is_on_record_whose_answers_were_seen(parts, group_id, staff):
+    four_answered(parts)
+    staff.get(f"/groups/{group_id}/trends")
+    with parts.read_db() as db:
+        seen = db.scalars(select(AuditEntry.member_id).where(AuditEntry.action == "check-ins read")).all()
+
+    assert len(set(seen)) == 4
 
 
 def test_an_administrator_does_not_read_what_a_facilitator_reads(parts, group_id, staff):

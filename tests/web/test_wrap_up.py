@@ -1,0 +1,71 @@
+"""A session is wrapped up with a line for the week; the members tab says who is reached, and why others are not."""
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from service.models import GroupSession
+from service.rules.consent import Choice
+from tests import builders
+from tests.builders import NOW
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def past(parts):
+    with parts.open_db() as db:
+        place = builders.group(db)
+        builders.enrolled(db, place, builders.member(db), (NOW - timedelta(days=9)).date())
+        return builders.session(db, place, NOW - timedelta(days=2))
+
+
+def line(parts):
+    with parts.read_db() as db:
+        return db.scalars(select(GroupSession)).one().line
+
+
+def test_a_line_is_kept_with_the_session_and_offered_to_be_sent(parts, past, staff):
+    staff.post(f"/sessions/{past.id}/presence", {"line": "Small steps  count."})
+    shown = staff.get(f"/sessions/{past.id}").text
+
+    assert line(parts) == "Small steps count."
+    assert f"/groups/{past.group_id}/message?line_of={past.id}" in shown
+    assert "Small steps count." in staff.get(f"/groups/{past.group_id}/message?line_of={past.id}").text
+    assert "Small steps count." in staff.get(f"/groups/{past.group_id}").text
+
+
+def test_a_line_that_is_too_long_is_answered_at_its_field(parts, past, staff):
+    answer = staff.post(f"/sessions/{past.id}/presence", {"line": "x" * 301})
+
+    assert (answer.status_code, "Use at most 300 characters." in answer.text, line(parts)) == (422, True, "")
+
+
+def test_without_a_line_there_is_nothing_to_send(past, staff):
+    assert "Send the line" not in staff.get(f"/sessions/{past.id}").text
+    assert staff.get(f"/groups/{past.group_id}/message?line_of=nonsense").status_code == 200
+
+
+STATES = [
+    ({}, {}, "by text"),
+    ({}, {"stopped_at": NOW}, "unreachable: everything is stopped for them"),
+    ({}, {"adult_on": date(2030, 1, 1)}, "unreachable: under 18, and no legal ground is noted"),
+    ({"choice": Choice.NONE}, {}, "unreachable: no number or email for the way they chose"),
+    ({}, {"may_text": False}, "unreachable: it is not safe to write to them this way"),
+    ({"agrees": ()}, {}, "unreachable: they were not invited yet"),
+]
+
+
+@pytest.mark.parametrize(("made", "then", "says"), STATES)
+def test_the_members_tab_says_who_is_reached_and_why_others_are_not(parts, past, staff, made, then, says):
+    with parts.open_db() as db:
+        who = builders.member(db, "Ben Cole", **made)
+        for name, value in then.items():
+            setattr(who, name, value)
+        builders.enrolled(db, db.get_one(GroupSession, past.id).group, who)
+    shown = staff.get(f"/groups/{past.group_id}/members").text
+    texted = 2 if says == "by text" else 1
+
+    assert says in shown
+    assert f"{texted} of 2 will be texted, 0 by email, {2 - texted} unreachable" in shown
