@@ -43,6 +43,7 @@ from service.web import (
     group_members,
     groups,
     halt,
+    hand_over,
     home,
     kept,
     log,
@@ -90,7 +91,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 STAFF = (
-    *(home, groups, group_members, safety, trends, sessions, members, halt, consents, contact, replies),
+    *(home, groups, group_members, safety, trends, sessions, members, halt, consents, contact, replies, hand_over),
     *(flags, on_call, queue, log, templates_page, message, providers, settings_pages, data_quality, try_week),
     *(account, kept, staff, second_factor, prove),
     *(break_glass, audit_page),

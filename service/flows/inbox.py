@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 
 from service.flows.check_in import as_number
-from service.models import CheckIn, Member, Reply
+from service.models import CheckIn, HandOver, Member, Reply
 from service.rules.understanding import Meaning, understand
 
 PER_PAGE = 25
@@ -51,6 +51,12 @@ class Thread:
     @property
     def latest(self) -> Reply:
         return max(self.replies, key=lambda reply: (reply.received_at, reply.id))
+
+    @property
+    def hand_over(self) -> HandOver | None:
+        """By which it is somebody else's, while it waits."""
+        waiting = (reply.hand_over for reply in self.replies if reply.handled_at is None)
+        return next((one for one in waiting if one is not None), None)
 
     @property
     def member(self) -> Member | None:
@@ -107,7 +113,9 @@ def _threads(
     place = func.row_number().over(partition_by=by, order_by=(_is_urgent().desc(), Reply.received_at.desc(), Reply.id))
     placed = select(Reply.id, place.label("place")).where(of_these).subquery()
     latest = select(Reply).join(placed, placed.c.id == Reply.id).where(placed.c.place <= WORDS_OF_ONE)
-    for reply in db.scalars(latest.order_by(placed.c.place).options(joinedload(Reply.member))):
+    for reply in db.scalars(
+        latest.order_by(placed.c.place).options(joinedload(Reply.member), joinedload(Reply.hand_over))
+    ):
         found[getattr(reply, by.key)].replies.append(reply)
     return [thread for thread in found.values() if thread.replies]  # one may have been handled just now
 

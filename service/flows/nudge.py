@@ -1,6 +1,6 @@
 """Replies that have waited for a day: whoever is to read them is told, once, or whoever covers for them."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -28,7 +28,10 @@ def nudge(db: Session, now: datetime) -> int:
 
 
 def _reader(db: Session, reply: Reply, now: datetime) -> UUID | None:
-    """The facilitator of the member's group or their cover; of a stranger's text, whoever is on call."""
+    """Whoever it was handed to, else the facilitator of the member's group, or their cover; of a stranger's text,
+    whoever is on call."""
+    if reply.hand_over is not None:
+        return reader_of(db, reply.hand_over.to_id, _today(db, now))
     query = (
         select(Group.facilitator_id)
         .join(Enrolment, Enrolment.group_id == Group.id)
@@ -37,4 +40,8 @@ def _reader(db: Session, reply: Reply, now: datetime) -> UUID | None:
     owner = db.scalars(query).first() if reply.member_id else None
     if owner is None:
         return next((one.id for one in people(db, now)), None)
-    return reader_of(db, owner, now.astimezone(db.scalars(select(Practice)).one().zone).date())
+    return reader_of(db, owner, _today(db, now))
+
+
+def _today(db: Session, now: datetime) -> date:
+    return now.astimezone(db.scalars(select(Practice)).one().zone).date()

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from service import texts
 from service.flows import alert, converse
 from service.flows.answer import ANSWERS, Heard, Inbound, act
+from service.flows.hand_over import go_along
 from service.flows.suppress import is_suppressed, lock_members
 from service.models import Delivery, GroupSession, Member, Practice, Reply
 from service.models.sealed import index_of
@@ -59,6 +60,7 @@ def receive(db: Session, inbound: Inbound, now: datetime) -> str:
     )
     if not keep(db, reply):
         return ""
+    go_along(db, reply)
     finding = look_for_distress(lambda: converse.recent_words(db, reply, inbound.text, now))
     reply.distress = distress_word(finding)
     flag = alert.raise_flag(db, reply, finding, now)
@@ -99,6 +101,7 @@ def keep_page_reply(db: Session, delivery: Delivery, words: str, now: datetime) 
         group_session_id=delivery.group_session_id,
     )
     db.add(reply)
+    go_along(db, reply)
     alert.raise_flag(db, reply, finding, now)
     practice, member = db.scalars(select(Practice)).one(), delivery.member
     reply.answered_with = _crisis_key(finding, Understanding(Meaning.WORDS), practice) or "unmonitored_notice"

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from service.channels.sendgrid_inbound import InboundMail
 from service.flows import alert
+from service.flows.hand_over import go_along
 from service.flows.opting import From, opt_out
 from service.flows.receive import LONGEST_KEPT, distress_word, keep, look_for_distress
 from service.flows.suppress import lock_members
@@ -39,6 +40,7 @@ def receive_mail(db: Session, mail: InboundMail, now: datetime) -> None:
     )
     if not keep(db, reply):
         return
+    go_along(db, reply)
     finding = look_for_distress(lambda: mail.words)
     reply.distress = distress_word(finding)
     flag = alert.raise_flag(db, reply, finding, now)

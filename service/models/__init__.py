@@ -9,7 +9,7 @@ from service.models.groups import Attendance, Enrolment, Group, GroupSession, Ru
 from service.models.journal import CheckIn
 from service.models.people import Consent, Invitation, Link, Member, Suppression
 from service.models.practice import KeptForm, Practice, SignIn, SignInTry, Staff
-from service.models.replies import Reply
+from service.models.replies import HandOver, Reply
 from service.models.second_factors import RecoveryCode, SecondFactor, SecondStep
 from service.models.wordings import Wording
 
@@ -29,6 +29,7 @@ __all__ = [
     "Flag",
     "Group",
     "GroupSession",
+    "HandOver",
     "Heartbeat",
     "Invitation",
     "KeptForm",

@@ -14,6 +14,19 @@ from service.models.sealed import Sealed
 from service.rules.consent import Channel
 
 
+class HandOver(Identified):
+    """What waited of somebody's words, from one of the staff to another."""
+
+    __tablename__ = "hand_overs"
+
+    from_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
+    to_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"), index=True)
+    at: Mapped[datetime]
+    note_sealed: Mapped[bytes | None]
+
+    note = Sealed()
+
+
 class Reply(Identified):
     """One inbound message. Kept once by the provider's id, whatever it says and whoever it is from."""
 
@@ -42,12 +55,15 @@ class Reply(Identified):
     handled_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     flag_id: Mapped[UUID | None] = mapped_column(ForeignKey("flags.id"), index=True)
     nudged_at: Mapped[datetime | None]
+    hand_over_id: Mapped[UUID | None] = mapped_column(ForeignKey("hand_overs.id"), index=True)
+    """Whose it is while it waits, where somebody handed it over."""
 
     address = Sealed()
     text = Sealed()
     answer = Sealed()
 
     member: Mapped[Member | None] = relationship()
+    hand_over: Mapped[HandOver | None] = relationship()
 
     @classmethod
     def newest(cls) -> Select[Self]:

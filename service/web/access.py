@@ -33,6 +33,7 @@ MAY_OPEN: Mapping[str, frozenset[Role]] = {
     "consents": OFFICE,
     "contact": OFFICE,
     "replies": CARE,
+    "hand_over": CARE,
     "queue": OFFICE,
     "log": OFFICE,
     "log.as_file": CARE,

@@ -16,17 +16,19 @@ from service.flows import enrol, links
 from service.flows.audit import audit
 from service.flows.ledger import Evidence
 from service.flows.opting import TOLD_STAFF, stop_for
+from service.flows.reading import Read, Sight
 from service.flows.standing import standing
-from service.models import Consent, Member, Practice, Staff
+from service.models import Consent, Member, Practice, Reply, Staff
 from service.rules import rows
 from service.rules.consent import ASKED, Channel, Purpose
 from service.web import opt_in, parts
 from service.web.members import get_member, opted_out
+from service.web.on_record import before_showing
 
 pages = Blueprint("consents", __name__, url_prefix="/members")
 
 METHODS = ("paper", "voice")
-ROUTES = ("phone", "voicemail", "in person", "email", "letter", "text to another number")
+ROUTES = ("text", "phone", "voicemail", "in person", "email", "letter", "text to another number")
 NEEDS_NO_REASON = timedelta(days=7)
 """A consent of an earlier day needs one: whoever checks it will ask why it was not put on record at once."""
 LONGEST_WORDS = 2000
@@ -98,7 +100,22 @@ class Entry:
 @pages.get("/<uuid:member_id>/consent")
 def history(member_id: UUID) -> ResponseReturnValue:
     with parts().read_db() as db:
-        return _page(db, get_member(db, member_id), {}, {})
+        member = get_member(db, member_id)
+        return _page(db, member, {}, _as_written(db, member))
+
+
+def _as_written(db: Session, member: Member) -> dict[str, str]:
+    """Where staff came from a reply of the member's: its words and its day stand in the form already."""
+    try:
+        reply = db.scalars(select(Reply).where(Reply.id == UUID(request.args.get("reply", "")))).first()
+    except ValueError:
+        reply = None
+    if reply is None or reply.member_id != member.id:
+        return {}
+    before_showing([Sight(Read.REPLIES, member)])
+    on = reply.received_at.astimezone(db.scalars(select(Practice)).one().zone).date()
+    route = "text" if reply.channel is Channel.SMS else "email"
+    return {"said": (reply.text or "")[:LONGEST_WORDS], "stopped_on": on.isoformat(), "route": route}
 
 
 @pages.post("/<uuid:member_id>/consent")

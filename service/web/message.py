@@ -16,6 +16,7 @@ from service.flows.reword import MORE_THAN
 from service.models import Enrolment, Group, GroupSession, Member, Practice
 from service.models.base import Base
 from service.rules import rows
+from service.rules.contact import masked
 from service.rules.recurrence import starts_at
 from service.rules.segments import count
 from service.web import parts
@@ -140,6 +141,7 @@ def _form(db: Session, audience: Audience, typed: Mapping[str, str], errors: Map
         audience=audience,
         typed=typed,
         errors=dict(errors),
+        number=masked(audience.members[0].mobile) if len(audience.members) == 1 else "",
         people=[("all", f"All {len(audience.members)} of them")]
         + [(str(row.id), row.name) for row in audience.members],
     )

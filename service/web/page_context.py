@@ -41,6 +41,7 @@ OWNER = {
     "erase": "members",
     "retention": "settings",
     "flags": "replies",
+    "hand_over": "replies",
 }
 """Below which part of the navigation the pages stand that have none of their own."""
 

@@ -33,6 +33,7 @@ def all_replies() -> ResponseReturnValue:
             inbox=found,
             senders={thread.latest.id: _sender(thread.latest) for thread in found.strangers},
             names={row.id: row.name for row in db.scalars(select(Staff))},
+            me=g.staff.id,
             show=show,
             page=page,
             openings=told(db),
