@@ -14,6 +14,7 @@ from sqlalchemy import func, select, text
 from service.cli.root import root, settings
 from service.embedded import redis_url, socket_path
 from service.flows import chains, heartbeat, second_factor
+from service.flows.watching import unwatched
 from service.models import Delivery, Group, Member, Practice, Sender, Staff
 from service.models.sealed import LOCKED
 from service.rules.lifecycle import State
@@ -163,6 +164,18 @@ def _processes() -> Iterator[Finding]:
     yield not silent, "none is silent" if not silent else f"{', '.join(silent)} silent. Start Groupkeeper again."
 
 
+def _questions() -> Iterator[Finding]:
+    """In practice mode a newcomer has nobody on call yet, and nothing reaches anybody."""
+    parts = _parts()
+    with parts.read_db() as db:
+        count = len(unwatched(db, parts.clock()))
+    words = f"{count} asked for words, and nobody on call has answered a test page in the last 30 days."
+    yield (
+        not count or parts.settings.is_practice,
+        f"groups: {words} Open On call and test a contact." if count else "who is asked for words has somebody to call",
+    )
+
+
 def _messages() -> Iterator[Finding]:
     parts = _parts()
     now = parts.clock()
@@ -189,5 +202,6 @@ CHECKS: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
     ("time zones", _zones),
     ("second factors", _second_factors),
     ("processes", _processes),
+    ("questions", _questions),
     ("messages", _messages),
 )

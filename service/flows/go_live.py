@@ -15,6 +15,7 @@ from service.flows import second_factor
 from service.flows.audit import audit
 from service.flows.on_call import reached
 from service.flows.suppress import is_suppressed
+from service.flows.watching import unwatched
 from service.models import AuditEntry, Delivery, DeliveryEvent, Member, Practice, Reply
 from service.models.base import uuid7
 from service.models.sealed import index_of
@@ -56,7 +57,7 @@ def heard(db: Session) -> Mapping[str, bool]:
 
 def steps(db: Session, is_live: bool, now: datetime) -> list[Step]:
     practice = db.scalars(select(Practice)).one()
-    came = heard(db)
+    came, waiting = heard(db), unwatched(db, now)
     lacking, must = second_factor.lacking(db)
     return [
         Step(
@@ -84,6 +85,12 @@ def steps(db: Session, is_live: bool, now: datetime) -> list[Step]:
             not lacking,
             f"{lacking} of {must} administrators and facilitators have none. They set it up under their own names; "
             "in live mode nothing else opens to them until they have.",
+        ),
+        Step(
+            "Every question for words has somebody to call",
+            not waiting,
+            f"{len(waiting)} {'group is' if len(waiting) == 1 else 'groups are'} asked for words, and no contact has "
+            "answered a test page in the last 30 days. Test one under On call, or switch the reflection question off.",
         ),
         Step("Twilio reports what became of a text", came["/webhooks/twilio/status"], "Send a test to your phone."),
         Step("Twilio brings replies", came["/webhooks/twilio/inbound"], "Text any word to the practice's number."),

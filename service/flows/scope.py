@@ -19,6 +19,7 @@ from service.models import (
     Flag,
     Group,
     GroupSession,
+    HandOver,
     Member,
     Opening,
     Page,
@@ -39,6 +40,7 @@ Scope = Mapping[type[Base], ColumnElement[bool]]
 GROUPS, SESSIONS, ENROLMENTS, ABSENCES, OPENINGS, CONTACTS, PAGES = (
     cast(Table, model.__table__) for model in (Group, GroupSession, Enrolment, Absence, Opening, Contact, Page)
 )
+HAND_OVERS, REPLIES = (cast(Table, model.__table__) for model in (HandOver, Reply))
 THEIR_GROUP = GROUPS.alias("their_group")
 
 
@@ -96,12 +98,12 @@ def _of_facilitator(staff: Staff, today: date) -> Scope:
         Group: Group.id.in_(groups),
         GroupSession: GroupSession.group_id.in_(groups),
         Enrolment: Enrolment.group_id.in_(groups),
-        Member: Member.id.in_(members),
+        Member: Member.id.in_(members) | Member.id.in_(_whose_words_they_hold(staff, today)),
         Delivery: or_(
             Delivery.group_session_id.in_(sessions),
             Delivery.group_session_id.is_(None) & Delivery.member_id.in_(members),
         ),
-        Reply: _by_members_of(groups, Reply.member_id, Reply.received_at),
+        Reply: _by_members_of(groups, Reply.member_id, Reply.received_at) | _handed_to(staff, today),
         CheckIn: _by_members_of(groups, CheckIn.member_id, CheckIn.answered_at),
         Flag: or_(_by_members_of(groups, Flag.member_id, Flag.opened_at), _called_for(staff)),
     }
@@ -113,16 +115,39 @@ def _of_admin(staff: Staff, today: date, machine_now: datetime) -> Scope:
     replies = _by_members_of(groups, Reply.member_id, Reply.received_at)
     check_ins = _by_members_of(groups, CheckIn.member_id, CheckIn.answered_at)
     return {
-        Reply: or_(replies, _nobodys(Reply.member_id), _urgent(), Reply.member_id.in_(opened)),
+        Reply: or_(
+            *(replies, _nobodys(Reply.member_id), _urgent(), Reply.member_id.in_(opened), _handed_to(staff, today))
+        ),
         CheckIn: or_(check_ins, _nobodys(CheckIn.member_id), CheckIn.member_id.in_(opened)),
     }
 
 
 def groups_of(staff: Staff, today: date) -> Select[Any]:
     """Their own, and those of whom they cover for today."""
-    is_today = (ABSENCES.c.first <= today) & (ABSENCES.c.last >= today)
-    covered = select(ABSENCES.c.staff_id).where(ABSENCES.c.cover_id == staff.id, is_today)
+    covered = _covered_by(staff, today)
     return select(GROUPS.c.id).where((GROUPS.c.facilitator_id == staff.id) | GROUPS.c.facilitator_id.in_(covered))
+
+
+def _covered_by(staff: Staff, today: date) -> Select[Any]:
+    is_today = (ABSENCES.c.first <= today) & (ABSENCES.c.last >= today)
+    return select(ABSENCES.c.staff_id).where(ABSENCES.c.cover_id == staff.id, is_today)
+
+
+def _held_by(staff: Staff, today: date) -> ColumnElement[bool]:
+    return (HAND_OVERS.c.to_id == staff.id) | HAND_OVERS.c.to_id.in_(_covered_by(staff, today))
+
+
+def _handed_to(staff: Staff, today: date) -> ColumnElement[bool]:
+    """Handed over to them, or to whom they cover for, until it is handled."""
+    held = select(HAND_OVERS.c.id).where(_held_by(staff, today))
+    return Reply.hand_over_id.in_(held) & Reply.handled_at.is_(None)
+
+
+def _whose_words_they_hold(staff: Staff, today: date) -> Select[Any]:
+    """They may write to these, and call them, meanwhile."""
+    held = REPLIES.join(HAND_OVERS, HAND_OVERS.c.id == REPLIES.c.hand_over_id)
+    waits = _held_by(staff, today) & REPLIES.c.handled_at.is_(None) & REPLIES.c.member_id.is_not(None)
+    return select(REPLIES.c.member_id).select_from(held).where(waits)
 
 
 def _by_members_of(groups: Select[Any], member_id: Column[Any], at: Column[datetime]) -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ from service.flows.audit import audit
 from service.flows.plan import plan
 from service.flows.sample_week import sample_week
 from service.flows.scope import whole
-from service.flows.watching import may_not_ask
+from service.flows.watching import ask_nothing_yet, may_not_ask, unwatched
 from service.models import Delivery, Enrolment, Group, GroupSession, Practice, Rule, Staff
 from service.models.practice import Role
 from service.rules import rows, sentences
@@ -79,8 +79,11 @@ def create_group() -> ResponseReturnValue:
         )
         group = schedule.add_group(db, about, schedule.Meeting(row.recurrence, row.at, row.minutes), now)
         audit(db, g.staff.id, "group added", group, now)
+        asks_nothing = not parts().settings.is_practice and ask_nothing_yet(db, group, now)
         group_id = group.id
     flash("The group is set up. Now add its members.", "success")
+    if asks_nothing:
+        flash("Its reflection question is off: nobody on call has answered a test page yet.", "warning")
     return redirect(url_for("group_members.of_group", group_id=group_id))
 
 
@@ -222,8 +225,14 @@ def _name_is_taken(db: Session, name: str) -> bool:
 
 def _messages_page(db: Session, group: Group, errors: Mapping[str, str] = NO_ERRORS) -> str:
     week = sample_week(db, group, parts().clock())
-    listed = _sentences(db, group)
-    return render_template("staff/group_messages.html", group=group, rules=listed, week=week, errors=dict(errors))
+    return render_template(
+        "staff/group_messages.html",
+        group=group,
+        rules=_sentences(db, group),
+        week=week,
+        is_unwatched=group in unwatched(db, parts().clock()),
+        errors=dict(errors),
+    )
 
 
 def _sentences(db: Session, group: Group) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from service import texts
 from service.flows import notice
 from service.flows.on_call import reached
-from service.flows.watching import may_not_be, watch
+from service.flows.watching import may_not_be, unwatched, watch
 from service.models import Group, Practice
 from service.models.groups import Safety
 from service.web import parts
@@ -52,7 +52,12 @@ def change(group_id: UUID) -> ResponseReturnValue:
     chosen = request.form.get("safety", "")
     with parts().open_db() as db:
         group = get_group(db, group_id)
-        problem = may_not_be(db, Safety(chosen), now) if chosen in set(Safety) else "Choose one of the three."
+        is_live = not parts().settings.is_practice
+        problem = (
+            may_not_be(db, group, Safety(chosen), now, is_live=is_live)
+            if chosen in set(Safety)
+            else "Choose one of the three."
+        )
         if problem:
             return _page(db, group, {"safety": problem}), 422
         watch(db, group, Safety(chosen), g.staff.id, now)
@@ -68,6 +73,7 @@ def _page(db: Session, group: Group, errors: dict[str, str]) -> str:
         modes=MODES,
         chosen=request.form.get("safety", group.safety),
         reached=len(reached(db, now)),
+        is_unwatched=group in unwatched(db, now),
         is_read_now=notice.is_read_now(practice, now),
         notice_words=texts.sms(notice.UNMONITORED, practice, "en", {}),
         errors=errors,

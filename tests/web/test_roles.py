@@ -33,6 +33,7 @@ NOT_SHOWN_BY_MEMBER = {
     "Opening",
     "SecondFactor",
     "KeptForm",
+    "HandOver",
 }
 """Models with sealed words that are reached only through one that is scoped, or that are no member's."""
 OF_A_GROUP = {"Agreement"}
