@@ -47,6 +47,7 @@ def chores(rate: float, lease: float) -> list[Chore]:
         Chore(upkeep.call_people, QUICK_TICK if quick else TICK),
         Chore(upkeep.put_away, min(2.0, lease / 9) if quick else lease / 9),
         Chore(upkeep.tell_readers, max(2.0, 300.0 / rate)),
+        Chore(upkeep.look_after_members, max(5.0, 3600.0 / rate)),
         Chore(upkeep.plan_ahead, max(2.0, 300.0 / rate)),
         Chore(upkeep.catch_up, max(5.0, 120.0 / rate)),
         Chore(upkeep.forget, max(5.0, 600.0 / rate)),

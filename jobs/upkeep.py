@@ -14,8 +14,10 @@ from service.clock import keep_alive
 from service.database import overwrite_deleted
 from service.flows import catch_up as catching_up
 from service.flows import heartbeat, retain
+from service.flows.doubt import hold_doubtful
 from service.flows.escalate import escalate, is_anything_due
 from service.flows.nudge import nudge
+from service.flows.of_age import ask_who_came_of_age
 from service.flows.plan import plan
 from service.flows.reconcile import recall, reconcile, sweep
 from service.flows.schedule import materialise
@@ -52,6 +54,15 @@ def tell_readers() -> None:
     with parts().open_db() as db:
         if db.scalars(select(Practice.id)).first() is not None:
             nudge(db, parts().clock())
+
+
+def look_after_members() -> None:
+    """Numbers that may be another's by now, and members who came of age."""
+    with parts().open_db() as db:
+        if db.scalars(select(Practice.id)).first() is not None:
+            now = parts().clock()
+            ask_who_came_of_age(db, now)
+            hold_doubtful(db, now)
 
 
 def call_people() -> int:

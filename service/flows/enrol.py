@@ -182,6 +182,17 @@ def invite(
     return Channel.SMS
 
 
+def invite_again(db: Session, member: Member, purposes: Sequence[Purpose], now: datetime) -> bool:
+    """Ask once more, where who may agree is another by now. Returns whether there is a number to ask."""
+    index = member.mobile_index
+    if index is None or Channel.SMS in member.barred or is_suppressed(db, Channel.SMS, index):
+        return False
+    question = texts.sms("opt_in_request", db.scalars(select(Practice)).one(), member.language, {})
+    db.add(open_invitation(member, index, purposes, question, now))
+    ask(db, member, index, now, now.date())
+    return True
+
+
 def open_invitation(
     member: Member, index: bytes, purposes: Sequence[Purpose], wording: str, now: datetime, staff_id: UUID | None = None
 ) -> Invitation:
@@ -197,13 +208,13 @@ def open_invitation(
     )
 
 
-def ask(db: Session, member: Member, index: bytes, now: datetime) -> None:
+def ask(db: Session, member: Member, index: bytes, now: datetime, *again: date) -> None:
     """The one text that may go to a number before its owner has said START, in hours at which they may be reached."""
     practice = db.scalars(select(Practice)).one()
     send_at = window(practice, practice.time_zone, member).next_opening(now) or now
     db.add(
         Delivery(
-            id=delivery_id(member.created_at, Kind.INVITATION, member.id, index.hex()),
+            id=delivery_id(member.created_at, Kind.INVITATION, member.id, index.hex(), *again),
             kind=Kind.INVITATION,
             channel=Channel.SMS,
             member_id=member.id,

@@ -26,6 +26,7 @@ REVIVED = frozenset(
         Refusal.OPTED_OUT,
         Refusal.NOT_SAFE,
         Refusal.MINOR,
+        Refusal.NUMBER_DOUBT,
         Refusal.NOT_CHOSEN,
         Refusal.SESSION_CANCELLED,
         Refusal.NOT_ENROLLED,
@@ -45,7 +46,7 @@ REVIVED = frozenset(
 SUPPRESSING = frozenset(
     {
         *(Refusal.NO_ADDRESS, Refusal.NO_CONSENT, Refusal.OPTED_OUT),
-        *(Refusal.NOT_SAFE, Refusal.MINOR, Refusal.HALTED),
+        *(Refusal.NOT_SAFE, Refusal.MINOR, Refusal.NUMBER_DOUBT, Refusal.HALTED),
     }
 )
 

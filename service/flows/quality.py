@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from service.flows.show import member_state
 from service.flows.standing import standings
 from service.models import Delivery, Enrolment, Invitation, Member
-from service.rules.consent import Channel, Choice
+from service.rules.consent import Channel, Choice, NumberDoubt
 from service.rules.lifecycle import State
 
 LOOKED_AT = timedelta(days=60)
@@ -25,6 +25,7 @@ class Fault(StrEnum):
     ZONE = "zone"
     INVALID = "invalid"
     BOUNCED = "bounced"
+    DOUBT = "doubt"
     SHARED = "shared"
     NO_CONSENT = "no_consent"
 
@@ -48,6 +49,7 @@ def findings(db: Session, today: date, now: datetime) -> list[Finding]:
         *_missing(members),
         *_nowhere(members),
         *_failed(db, members, now),
+        *_doubtful(members),
         *_shared(members),
         *_unasked(db, members, groups),
     ]
@@ -91,6 +93,18 @@ def _failed(db: Session, members: Sequence[Member], now: datetime) -> Iterable[F
         if who in by_id and (later is None or later < row.due_at):
             fault = Fault.INVALID if channel is Channel.SMS else Fault.BOUNCED
             yield Finding(fault, by_id[who], row.reason or "It did not arrive")
+
+
+DOUBTS = {
+    NumberDoubt.UNREACHABLE: "The last two texts found no phone",
+    NumberDoubt.SILENT: "Nothing heard, and not seen at a session, for 180 days",
+}
+
+
+def _doubtful(members: Iterable[Member]) -> Iterable[Finding]:
+    for member in members:
+        if member.number_doubt is not None:
+            yield Finding(Fault.DOUBT, member, f"{DOUBTS[member.number_doubt]}. Texts wait until you have asked")
 
 
 def _shared(members: Iterable[Member]) -> Iterable[Finding]:

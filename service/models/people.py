@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.base import Base, Identified, words
 from service.models.sealed import Sealed, index_of
-from service.rules.consent import Channel, Choice, MinorRoute, Purpose, Refusal
+from service.rules.consent import Channel, Choice, MinorRoute, NumberDoubt, Purpose, Refusal
 from service.rules.zones import known_zone
 
 NOTHING: Mapping[Channel, Refusal] = MappingProxyType({})
@@ -56,6 +56,10 @@ class Member(Identified):
     stop_reason_sealed: Mapped[bytes | None]
     erased_at: Mapped[datetime | None]
     """Who they were and what they wrote is gone since then; the row counts."""
+    number_doubt: Mapped[NumberDoubt | None] = mapped_column(words(NumberDoubt))
+    """Texts are on hold: the number may be another's by now."""
+    number_checked_at: Mapped[datetime | None]
+    """When staff last asked whether it is still theirs."""
     created_at: Mapped[datetime]
 
     name = Sealed()
@@ -70,6 +74,7 @@ class Member(Identified):
         self.mobile = mobile
         self.mobile_index = index_of(Channel.SMS, mobile) if mobile else None
         self.number_zones = list(number_zones)
+        self.number_doubt = self.number_checked_at = None
 
     def set_email(self, email: str) -> None:
         self.email = email
@@ -97,10 +102,12 @@ class Member(Identified):
         """The channels on which nothing goes, whatever was agreed to."""
         if self.adult_on is not None and self.minor_route is None:
             return dict.fromkeys(Channel, Refusal.MINOR)
-        if self.may_text and self.may_email:
+        if self.may_text and self.may_email and self.number_doubt is None:
             return NOTHING
         safe = {Channel.SMS: self.may_text, Channel.EMAIL: self.may_email}
-        return {channel: Refusal.NOT_SAFE for channel in Channel if not safe[channel]}
+        unsafe = {channel: Refusal.NOT_SAFE for channel in Channel if not safe[channel]}
+        doubted = {Channel.SMS: Refusal.NUMBER_DOUBT} if self.number_doubt else {}
+        return {**doubted, **unsafe}
 
     @classmethod
     def there(cls) -> Select[Self]:

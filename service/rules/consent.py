@@ -71,6 +71,7 @@ class Refusal(StrEnum):
     NO_TEXT = "no text in the member's language"
     NOT_SAFE = "not safe to contact this way"
     MINOR = "under age, and no legal ground on record"
+    NUMBER_DOUBT = "waits: the number may be another's by now"
 
 
 class MinorRoute(StrEnum):
@@ -79,6 +80,13 @@ class MinorRoute(StrEnum):
     MINOR = "minor"
     """The law here lets them agree themselves."""
     GUARDIAN = "guardian"
+
+
+class NumberDoubt(StrEnum):
+    """Why a number may be another's by now."""
+
+    UNREACHABLE = "unreachable"
+    SILENT = "silent"
 
 
 class Given(Protocol):

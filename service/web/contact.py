@@ -11,11 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from service.flows import enrol
+from service.flows import doubt, enrol
 from service.flows.audit import audit
 from service.flows.enrol import Person
 from service.flows.opting import take_break
 from service.flows.plan import plan_member
+from service.flows.quality import DOUBTS
 from service.flows.reading import Read, Sight
 from service.flows.scope import whole
 from service.models import Member, Practice
@@ -141,6 +142,15 @@ def save(member_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("members.one_member", member_id=member_id))
 
 
+@pages.post("/<uuid:member_id>/number")
+def still_theirs(member_id: UUID) -> ResponseReturnValue:
+    """Staff have asked the member, by another way than a text to it."""
+    with parts().open_db() as db:
+        freed = doubt.still_theirs(db, get_member(db, member_id), g.staff.id, parts().clock())
+    flash("Texts go on." if freed else "The number was not on hold.", "success" if freed else "info")
+    return redirect(url_for("contact.form", member_id=member_id))
+
+
 def _shared(db: Session, member: Member, mobile: str) -> dict[str, str]:
     with whole(db):
         others = [row for row in db.scalars(Member.with_mobile(index_of(Channel.SMS, mobile))) if row.id != member.id]
@@ -171,7 +181,13 @@ def _values(member: Member, zone: ZoneInfo) -> dict[str, str]:
 
 def _page(member: Member, form: dict[str, str], errors: dict[str, str]) -> str:
     return render_template(
-        "staff/contact.html", member=member, form=form, errors=errors, zones=sorted(rows.zones()), routes=MinorRoute
+        "staff/contact.html",
+        member=member,
+        form=form,
+        errors=errors,
+        zones=sorted(rows.zones()),
+        routes=MinorRoute,
+        doubts=DOUBTS,
     )
 
 

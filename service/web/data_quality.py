@@ -17,6 +17,7 @@ TITLES = {
     Fault.ZONE: ("Time zones", "A place that the clocks of this machine do not know. Choose another."),
     Fault.INVALID: ("Texts that did not arrive", "The last text to this number failed. Ask for the right one."),
     Fault.BOUNCED: ("Emails that came back", "The last email bounced. Ask for the right address."),
+    Fault.DOUBT: ("Numbers on hold", "They may be another's by now. Ask, then enter the new one or say it is theirs."),
     Fault.SHARED: ("Shared numbers", "Allowed where both know of it: then texts stay discreet and name nobody."),
     Fault.NO_CONSENT: ("No consent", "Nothing is sent until they agree."),
 }

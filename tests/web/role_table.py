@@ -45,6 +45,7 @@ TABLE = {
     "consents.new_link": OFFICE,
     "contact.form": OFFICE,
     "contact.save": OFFICE,
+    "contact.still_theirs": OFFICE,
     "replies.all_replies": {A, F},
     "replies.handled": {A, F},
     "hand_over.form": {A, F},

@@ -89,3 +89,15 @@ def test_it_asks_the_database_no_more_with_more_members(parts, staff, place):
             belongs(parts, place, name=f"Member {turn} {number}", agrees=[])
 
     assert asked[0] == asked[1]
+
+
+def test_a_number_on_hold_is_led_to_its_mend_and_freed_there(parts, staff, place):
+    who = belongs(parts, place)
+    with parts.open_db() as db:
+        db.get_one(builders.Member, who).number_doubt = "silent"
+    listed, contact = staff.get("/data-quality").text, staff.get(f"/members/{who}/contact").text
+    staff.post(f"/members/{who}/number")
+
+    assert "Nothing heard, and not seen at a session, for 180 days" in listed
+    assert "Texts to it are on hold" in contact
+    assert "Texts to it are on hold" not in staff.get(f"/members/{who}/contact").text

@@ -1,0 +1,41 @@
+"""On the day on which a member comes of age what a guardian agreed to is over: they are asked themselves."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.flows.audit import audit
+from service.flows.enrol import invite_again
+from service.flows.ledger import Evidence
+from service.flows.opting import withdraw_all
+from service.flows.plan import plan_member
+from service.flows.standing import standing
+from service.models import Member, Practice
+from service.rules.consent import Channel, MinorRoute
+
+OF_AGE = "came of age"
+
+
+def ask_who_came_of_age(db: Session, now: datetime) -> int:
+    """Returns how many came of age. Whoever could agree themselves before has done so already."""
+    today = now.astimezone(db.scalars(select(Practice)).one().zone).date()
+    grown = db.scalars(select(Member).where(Member.adult_on <= today).with_for_update(skip_locked=True)).all()
+    for member in grown:
+        was_theirs = member.minor_route is MinorRoute.MINOR
+        member.adult_on = member.minor_route = member.minor_note = None
+        db.flush()
+        is_asked = not was_theirs and _ask(db, member, now)
+        audit(db, None, OF_AGE, member, now, asked=is_asked)
+        plan_member(db, member, now)
+    return len(grown)
+
+
+def _ask(db: Session, member: Member, now: datetime) -> bool:
+    """For the same purposes, by text where that is how they are reached. Returns whether a text goes."""
+    agreed = standing(db, member)
+    purposes = agreed.agreed(Channel.SMS, member.mobile_index)
+    for channel in Channel:
+        evidence = Evidence(now, OF_AGE, "nobody: by law", "", member.language)
+        withdraw_all(db, member, channel, evidence, now)
+    return bool(purposes) and invite_again(db, member, purposes, now)
