@@ -10,9 +10,10 @@ from service import texts
 from service.channels import Message
 from service.flows import reword
 from service.flows.links import new_link
+from service.flows.way_out import has_room, is_due, with_way_out
 from service.models import Delivery, Group, GroupSession, Practice
 from service.rules.consent import Channel
-from service.rules.kinds import Kind
+from service.rules.kinds import PROMPTS, Kind
 
 TEXTS = {
     Kind.REMINDER: "reminder_discreet",
@@ -25,6 +26,8 @@ TEXTS = {
     Kind.INVITATION: "opt_in_request",
     Kind.NOTE: "staff_note",
 }
+SHORTER = {"reflection_prompt": "reflection_prompt_with_stop"}
+"""Of ours the one that leaves no room for how to end texts: where that is due it is put in fewer words."""
 LINKS_LAST = timedelta(hours=72)
 
 
@@ -76,7 +79,16 @@ def _said(db: Session, delivery: Delivery, practice: Practice, key: str, values:
     own = reword.in_force(db, practice, medium, key, language)
     words = own.words if own and own.words else texts.ours(medium, key, language)
     version = f"{medium}/{key}/{language}/{own.version if own else 0}"
-    return Words(texts.filled(medium, words, practice, language, values), version)
+    text = texts.filled(medium, words, practice, language, values)
+    if medium == "sms" and delivery.kind in PROMPTS and _says_how_to_end(db, delivery, text):
+        is_ours = own is None and key in SHORTER and not has_room(text, language)
+        text = texts.sms(SHORTER[key], practice, language, values) if is_ours else with_way_out(text, language)
+    return Words(text, version)
+
+
+def _says_how_to_end(db: Session, delivery: Delivery, text: str) -> bool:
+    about = delivery.group_session
+    return has_room(text, delivery.member.language) or (about is not None and is_due(db, about))
 
 
 @dataclass(frozen=True)

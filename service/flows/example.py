@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.flows import compose
+from service.flows.check_in import keep_answer
 from service.flows.consider import delivery_id
 from service.flows.enrol import Person, add_member, join, record_consent
 from service.flows.ledger import Evidence
@@ -21,8 +22,9 @@ from service.rules.consent import Channel, Choice, Purpose
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from service.rules.recurrence import Recurrence, starts_at
+from service.rules.understanding import Meaning
 
-WEEKS_BEHIND = 4
+WEEKS_BEHIND = 6
 SIZE = 8
 STEPS = 3 * SIZE
 
@@ -143,14 +145,15 @@ def _week_behind(
                 came=Came.CAME if is_coming else Came.EXCUSED,
             )
         )
-        for delivery in _sent(group_session, member, is_coming):
-            if delivery.due_at > now:
-                continue
+        sent = [delivery for delivery in _sent(group_session, member, is_coming) if delivery.due_at <= now]
+        for delivery in sent:
             db.add(delivery)
             db.flush()
             delivery.body = compose.words_of(db, delivery, practice, delivery.due_at).text
         replies = list(_replies(group_session, member, weeks, dice)) if is_coming else []
-        db.add_all(reply for reply in replies if reply.received_at < now)
+        for reply in replies:
+            if reply.received_at < now:
+                _keep(db, reply, sent)
 
 
 def _sent(group_session: GroupSession, member: Member, is_coming: bool) -> Iterator[Delivery]:
@@ -179,8 +182,11 @@ def _sent(group_session: GroupSession, member: Member, is_coming: bool) -> Itera
 
 
 def _replies(group_session: GroupSession, member: Member, weeks: int, dice: random.Random) -> Iterator[Reply]:
-    """A check-in answered with a number, and now and then a few words."""
-    texts = [(str(dice.randint(4, 9)), "score", timedelta(days=3, hours=1))]
+    """Most check-ins answered with a number, a little higher from week to week; now and then a few words."""
+    texts = []
+    if dice.random() < 0.9:
+        score = 3 + sum(member.name.encode()) % 4 + (WEEKS_BEHIND - weeks) // 2 + dice.randint(-1, 1)
+        texts.append((str(min(10, score)), "score", timedelta(days=3, hours=1)))
     if dice.random() < 0.15:
         texts.append((dice.choice(WORDS), "words", timedelta(hours=20)))
     for text, meaning, after in texts:
@@ -196,6 +202,14 @@ def _replies(group_session: GroupSession, member: Member, weeks: int, dice: rand
             meaning=meaning,
             handled_at=at + timedelta(hours=2) if weeks > 1 or meaning == "score" else None,
         )
+
+
+def _keep(db: Session, reply: Reply, sent: Sequence[Delivery]) -> None:
+    """The reply; a number is the answer to the check-in that asked for it."""
+    db.add(reply)
+    asked = next((one for one in sent if one.kind is Kind.CHECKIN), None)
+    if reply.meaning == Meaning.SCORE and asked is not None:
+        keep_answer(db, asked, reply, reply.text or "", reply.received_at)
 
 
 def _answers_ahead(db: Session, chapter: _Chapter, now: datetime, dice: random.Random) -> None:

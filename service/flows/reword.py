@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from service import texts
 from service.flows.scope import across_groups
+from service.flows.way_out import with_way_out
 from service.models import Delivery, Group, Member, Practice, Staff, Wording
 from service.rules import fields, wording
-from service.rules.kinds import Kind
+from service.rules.kinds import PROMPTS, Kind
 from service.rules.lifecycle import State
 from service.rules.segments import count
 
@@ -111,8 +112,11 @@ class Sample:
         return self.text[:40]
 
 
-def sample(practice: Practice, medium: str, language: str, words: str) -> Sample:
+def sample(practice: Practice, of: tuple[str, str, str], words: str) -> Sample:
+    medium, key, language = of
     text = texts.filled(medium, words, practice, language, texts.LONGEST)
+    if medium == "sms" and PROMPTS.intersection(EDITABLE[key].kinds):
+        text = with_way_out(text, language)
     size = count(text)
     return Sample(text, size.encoding.value, size.units, size.segments)
 

@@ -84,7 +84,7 @@ def _wrong(db: Session, of: tuple[str, str, str], words: str) -> dict[str, str]:
         return errors
     found = reword.problems(db, *of, words)
     practice = db.scalars(select(Practice)).one()
-    if not found and of[0] == "sms" and reword.sample(practice, of[0], of[2], words).parts > reword.MOST_PARTS:
+    if not found and of[0] == "sms" and reword.sample(practice, of, words).parts > reword.MOST_PARTS:
         found = [f"Shorten it: with the longest values it takes more than {reword.MOST_PARTS} parts."]
     return {"words": " ".join(found)} if found else {}
 
@@ -117,7 +117,7 @@ def _page(db: Session, of: tuple[str, str, str], words: str, errors: Mapping[str
 
 def _shown(db: Session, of: tuple[str, str, str], words: str) -> dict[str, object]:
     practice = db.scalars(select(Practice)).one()
-    sample = reword.sample(practice, of[0], of[2], words)
+    sample = reword.sample(practice, of, words)
     return {
         "sample": sample,
         "medium": of[0],
