@@ -7,6 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 
+from service.flows.answer import Inbound
+from service.flows.hand_over import hand_over
+from service.flows.receive import receive
 from service.flows.suppress import is_suppressed
 from service.models import Member, Reply, Suppression
 from service.models.sealed import index_of
@@ -191,3 +194,35 @@ def test_stop_from_fifty_requests_at_once_is_one_suppression_and_one_confirmatio
     assert sum(answer.text.count("<Message>") for answer in answers) == 1
     with parts.read_db() as db:
         assert len(db.scalars(select(Suppression)).all()) == 1
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
+def test_by_night_and_in_a_thread_that_was_handed_over_it_is_the_same(parts, known, twilio, clock, body):
+    clock.go(hours=12)
+    with parts.open_db() as db:
+        lee, ada = builders.staff(db), builders.staff(db, "ada@oak.example.org")
+        receive(db, Inbound("SM-first", MOBILE, "hello"), clock())
+        first = db.scalars(select(Reply)).one()
+        held = hand_over(db, first, [first.id], ada, "", lee.id, clock()).id
+    answer = twilio.text(MOBILE, body)
+    waiting = [reply for reply in replies(parts) if reply.handled_at is None]
+
+    assert (answer.status_code, answer.text.count("<Message>")) == (200, 0)  # it was said a moment ago
+    assert {reply.hand_over_id for reply in waiting} == {held}
+
+
+def test_fifty_texts_at_night_shuffled_and_replayed_are_answered_once(parts, known, app, clock):
+    clock.go(hours=12)
+    phones = [Twilio(app.test_client()) for _ in range(8)]
+    order = [number % 25 for number in range(50)]
+    random.Random(7).shuffle(order)
+
+    def send(place):
+        return phones[place % 8].text(MOBILE, f"hello {order[place]}", sid=f"SM{order[place]:032x}")
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(send, range(50)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert sum(answer.text.count("<Message>") for answer in answers) == 1
+    assert len(replies(parts)) == 25
