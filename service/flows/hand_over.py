@@ -40,10 +40,10 @@ def take_back(db: Session, about: Reply, ids: Collection[UUID], by: UUID, now: d
     """What waits of these is handed to nobody any more. Returns how many."""
     handed = (Reply.id.in_(ids), Reply.handled_at.is_(None), Reply.hand_over_id.is_not(None))
     waiting = db.scalars(select(Reply).where(*handed).with_for_update()).all()
+    if waiting:  # first: whoever holds it reads no more of this member once it is over
+        audit(db, by, "hand-over ended", _whose(db, about), now, count=len(waiting))
     for reply in waiting:
         reply.hand_over_id = None
-    if waiting:
-        audit(db, by, "hand-over ended", _whose(db, about), now, count=len(waiting))
     return len(waiting)
 
 
