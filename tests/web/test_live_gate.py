@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from service.app import create_app
 from service.flows import schedule, sign_ins, staffing
-from service.models import Contact, Rule
+from service.models import Contact, Rule, SecondFactor
 from service.models.groups import Safety
 from service.models.practice import Role
+from service.models.second_factors import Factor
 from service.rules.kinds import Kind
 from service.settings import Mode
 from tests import builders
@@ -28,6 +29,7 @@ def office(parts, mode):
     made = replace(parts, settings=replace(parts.settings, mode=mode))
     with parts.open_db() as db:
         row = staffing.add_staff(db, EMAIL, "Dana Whitlock", Role.ADMIN, NOW)
+        db.add(SecondFactor(staff_id=row.id, kind=Factor.APP, created_at=NOW, confirmed_at=NOW))
         token = sign_ins.start(db, row.id, parts.machine_clock())
     app = create_app(made)
     client = app.test_client()
