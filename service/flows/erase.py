@@ -13,7 +13,7 @@ from service.flows.audit import audit
 from service.flows.retain import OPEN
 from service.flows.scope import whole
 from service.flows.suppress import suppress, void
-from service.models import CheckIn, Delivery, Enrolment, Flag, Invitation, Link, Member, Reply
+from service.models import CheckIn, Delivery, Enrolment, Flag, HandOver, Invitation, Link, Member, Reply
 from service.models.base import Base
 from service.rules.consent import Channel, Choice, Refusal
 from service.rules.lifecycle import State
@@ -103,6 +103,7 @@ def _delete_words(db: Session, member: Member) -> None:
     for statement in (
         delete(CheckIn).where(CheckIn.member_id == member.id),
         delete(Reply).where(_written_by(member)),
+        HandOver.of_nothing(),
         over.values(body_sealed=None, address_sealed=None, address_index=None),
         delete(Link).where(Link.member_id == member.id),
         delete(Invitation).where(Invitation.member_id == member.id),

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.flows.post import OpenDb
 from service.flows.scope import whole
-from service.models import CheckIn, Delivery, Flag, Link, Member, Practice, Reply, SignIn
+from service.models import CheckIn, Delivery, Flag, HandOver, Link, Member, Practice, Reply, SignIn
 from service.rules.lifecycle import State
 from service.rules.retention import Periods
 
@@ -112,6 +112,7 @@ def _remove_replies(db: Session, periods: Periods, now: datetime) -> int:
     held = select(CheckIn.reply_id)
     ids = _some(db, _too_old(periods, now)["replies"].where(Reply.id.not_in(held)))
     db.execute(delete(Reply).where(Reply.id.in_(ids)))
+    db.execute(HandOver.of_nothing())
     return len(ids)
 
 

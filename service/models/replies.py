@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Select, String, select
+from sqlalchemy import Delete, ForeignKey, Index, Select, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.models.alerts import Flag
@@ -25,6 +25,11 @@ class HandOver(Identified):
     note_sealed: Mapped[bytes | None]
 
     note = Sealed()
+
+    @classmethod
+    def of_nothing(cls) -> Delete:
+        """Those of which no reply is left: their notes speak of somebody too."""
+        return delete(cls).where(cls.id.not_in(select(Reply.hand_over_id).where(Reply.hand_over_id.is_not(None))))
 
 
 class Reply(Identified):

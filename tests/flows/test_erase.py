@@ -20,9 +20,11 @@ from service.models import (
     Delivery,
     Enrolment,
     Flag,
+    HandOver,
     Invitation,
     Link,
     Member,
+    Reply,
 )
 from service.models.groups import Came
 from service.rules.consent import Channel, Choice
@@ -55,6 +57,13 @@ def who(parts):
         sent = builders.delivery(db, member, past, Kind.REFLECTION, state=State.DELIVERED, marked_at=NOW - WEEK)
         sent.body, sent.address, sent.address_index = "What stayed with you?", NUMBER, member.mobile_index
         receive(db, Inbound("SM1", NUMBER, "I told my sister about it"), NOW)
+        lee, ada = (builders.staff(db, f"{name}@x.example") for name in ("lee", "ada"))
+        handed = HandOver(from_id=lee.id, to_id=ada.id, at=NOW)
+        handed.note = "her sister again"
+        db.add(handed)
+        db.flush()
+        for reply in db.scalars(select(Reply)):
+            reply.hand_over_id = handed.id
         flag = Flag(member_id=member.id, address_index=b"x", is_urgent=False, category="review", pattern="x")
         flag.opened_at, flag.closed_at, flag.record = NOW, NOW, "I called her sister"
         db.add(flag)
