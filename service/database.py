@@ -1,14 +1,18 @@
 """The engine, and the one way to open a transaction."""
 
+import select
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session, UOWTransaction
 
 from service.gate import Gate, gate_of
+from service.locks import file_lock
 from service.models import Consent, GroupSession, Member, Suppression, local_date
 
 OpenDb = Callable[[], AbstractContextManager[Session]]
@@ -41,22 +45,23 @@ def connect(url: str) -> Engine:
     """Connects on first use, so it may be made before a fork."""
     if url.startswith("sqlite"):
         return _sqlite(url)
-    return create_engine(
-        url, pool_pre_ping=True, pool_size=10, max_overflow=20, pool_recycle=1800, hide_parameters=True
-    )
+    return _postgresql(url)
 
 
 def opener(engine: Engine, gate: Gate | None = None) -> OpenDb:
     """`with open_db() as db:` is one transaction, committed at its end. On SQLite it takes the writer's lock at once:
     a transaction that begins by reading and goes on to write fails whatever the time-out."""
-    # SQLite has writers ask again, up to ten times a second, and whoever asks at the right moment is in: of a crowd of
-    # threads some would wait for ever. So each process sends one at a time.
-    turn = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+    turn = _Turn(engine)
     gate = gate or gate_of(engine)
 
     @contextmanager
     def open_db() -> Iterator[Session]:
-        with turn, ExitStack() as gates, Transaction(engine, expire_on_commit=False) as db, db.begin() as begun:
+        with (
+            turn.taken(),
+            ExitStack() as gates,
+            Transaction(engine, expire_on_commit=False) as db,
+            db.begin() as begun,
+        ):
             yield db
             if begun.is_active:  # else a page that only shows what would be has taken it back
                 db.flush()
@@ -64,6 +69,24 @@ def opener(engine: Engine, gate: Gate | None = None) -> OpenDb:
                     gates.enter_context(gate.shut(db))
 
     return open_db
+
+
+class _Turn:
+    """To write on SQLite, one at a time. SQLite itself has writers ask again, after up to a tenth of a second, and
+    whoever asks at the right moment is in: the next would be late, and of a crowd of threads some never come."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._file = Path(f"{engine.url.database}-turn") if _is_file(engine) else None
+        self._threads = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        with self._threads, file_lock(self._file, BUSY_SECONDS) if self._file else nullcontext():
+            yield
+
+
+def _is_file(engine: Engine) -> bool:
+    return engine.dialect.name == "sqlite" and bool(engine.url.database)
 
 
 def reader(engine: Engine) -> OpenDb:
@@ -89,6 +112,20 @@ def overwrite_deleted(engine: Engine) -> None:
         connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         connection.close()
+
+
+def _postgresql(url: str) -> Engine:
+    engine = create_engine(url, pool_size=10, max_overflow=20, pool_recycle=1800, hide_parameters=True)
+
+    @event.listens_for(engine, "checkout")
+    def check(connection: Any, record: Any, proxy: Any) -> None:
+        """Something to read before anything was asked: the server has gone. To ask it each time costs a transaction."""
+        poll = select.poll()
+        poll.register(connection.pgconn.socket, select.POLLIN)
+        if poll.poll(0):
+            raise DisconnectionError("the server has gone")
+
+    return engine
 
 
 def _sqlite(url: str) -> Engine:

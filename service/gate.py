@@ -5,10 +5,8 @@ that says no (an opt-out, a session that is cancelled) shuts the gate as its las
 seen by the mark, or waits until there is nothing left to begin. Any number pass at once; nobody waits for long.
 """
 
-import fcntl
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -16,11 +14,12 @@ from typing import Protocol
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from service.locks import file_lock, wait_for
+
 BEGINS_WITHIN = 3.0
 """Seconds from the way in. A call that has not begun by then never does."""
 WAITS_FOR = 4.0
 """Seconds after which nothing can begin any more of what was inside: a worker that was frozen there holds nobody up."""
-LOOKS_EVERY = 0.002
 KEY = 0x67_61_74_65
 """Of PostgreSQL's advisory locks, which each database has of its own."""
 
@@ -44,7 +43,7 @@ def gate_of(engine: Engine) -> Gate:
 
 
 class _File:
-    """Beside a SQLite file, which one machine alone uses. A lock ends with its process, however that ends."""
+    """Beside a SQLite file, which one machine alone uses."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -52,23 +51,11 @@ class _File:
     @contextmanager
     def passing(self) -> Iterator[float]:
         begins_by = time.monotonic() + BEGINS_WITHIN
-        with self._locks() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH)
+        with file_lock(self._path, BEGINS_WITHIN, shared=True):
             yield begins_by
 
-    @contextmanager
-    def shut(self, db: Session) -> Iterator[None]:
-        with self._locks() as lock:
-            _wait(lambda: _is_had(lock))
-            yield
-
-    @contextmanager
-    def _locks(self) -> Iterator[int]:
-        lock = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            yield lock
-        finally:
-            os.close(lock)
+    def shut(self, db: Session) -> AbstractContextManager[None]:
+        return file_lock(self._path, WAITS_FOR)
 
 
 class _Advisory:
@@ -86,19 +73,5 @@ class _Advisory:
 
     @contextmanager
     def shut(self, db: Session) -> Iterator[None]:
-        _wait(lambda: bool(db.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": KEY})))
+        wait_for(lambda: bool(db.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": KEY})), WAITS_FOR)
         yield
-
-
-def _is_had(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _wait(is_had: Callable[[], bool]) -> None:
-    ends = time.monotonic() + WAITS_FOR
-    while not is_had() and time.monotonic() < ends:
-        time.sleep(LOOKS_EVERY)
