@@ -26,27 +26,27 @@ Answered = tuple[Sending, Outcome]
 
 
 class _Start:
-    """Whether a call has begun, or was called off: one of the two, whoever is first."""
+    """Which calls of a group are still to begin. Each begins in time, or never."""
 
-    def __init__(self, by: float) -> None:
-        """`by` the machine's monotonic clock: it does not begin later than this."""
+    def __init__(self, marked: Sequence[Sending], by: float) -> None:
         self._by = by
-        self._lock, self._settled, self._is_off = Lock(), Event(), False
+        self._lock, self._all = Lock(), Event()
+        self._waiting = {id(sending) for sending in marked}
 
-    def begin(self) -> bool:
-        with self._lock:
-            self._is_off = self._is_off or time.monotonic() > self._by
-            self._settled.set()
-            return not self._is_off
+    def begin(self, sending: Sending) -> bool:
+        is_in_time = time.monotonic() < min(self._by, sending.call_by)
+        self.settle(sending)
+        return is_in_time
 
-    def call_off(self) -> None:
+    def settle(self, sending: Sending) -> None:
+        """It has begun, or never will. Safe to repeat."""
         with self._lock:
-            self._is_off = self._is_off or not self._settled.is_set()
-            self._settled.set()
+            self._waiting.discard(id(sending))
+            if not self._waiting:
+                self._all.set()
 
     def wait(self) -> None:
-        if not self._settled.wait(max(0.0, self._by - time.monotonic())):
-            self.call_off()
+        self._all.wait(max(0.0, self._by - time.monotonic()))
 
 
 class Calls:
@@ -65,12 +65,11 @@ class Calls:
 
     def start(self, marked: Sequence[Sending], by: float) -> None:
         """Begin these calls. When this returns each has begun, or never will: `by` the machine's monotonic clock."""
-        starts = [_Start(min(by, sending.call_by)) for sending in marked]
-        for sending, start in zip(marked, starts, strict=True):
+        start = _Start(marked, by)
+        for sending in marked:
             self.under_way += 1
             self._post.calls.submit(self._call, sending, start)
-        for start in starts:
-            start.wait()
+        start.wait()
 
     def answered(self, wait: float) -> list[Answered]:
         """What has come back within `wait` seconds: a good part of what is under way, so that it shares a transaction,
@@ -89,17 +88,18 @@ class Calls:
             found.append(answer)
         return found
 
-    def _call(self, sending: Sending, start: "_Start") -> None:
+    def _call(self, sending: Sending, start: _Start) -> None:
         try:
             self._answers.put((sending, self._hand_over(sending, start)))
         except BaseException as error:  # the process is to end: let the worker's own thread do it
+            start.settle(sending)
             self._answers.put(error)
 
-    def _hand_over(self, sending: Sending, start: "_Start") -> Outcome:
+    def _hand_over(self, sending: Sending, start: _Start) -> Outcome:
         """Call the provider. What it took over is in the journal before anything else is done with it."""
         try:
             reach("before_call")
-            if not start.begin():
+            if not start.begin(sending):
                 return NotAccepted(HELD_UP)
             receipt = self._post.channels[sending.channel].send(sending.message)
             reach("answered")
