@@ -154,10 +154,12 @@ def breaks(world: World, number: int) -> None:
     """A worker comes upon a fact that no message can be made of; later it is mended."""
     with world.open_db() as db:
         who = _member(db, number)
-        zone, who.time_zone = who.time_zone, "Nowhere/At_All"
+        zone, zones = who.time_zone, who.number_zones
+        who.time_zone, who.number_zones = None, [{}]  # type: ignore[list-item]
     world.round()
     with world.open_db() as db:
-        _member(db, number).time_zone = zone
+        who = _member(db, number)
+        who.time_zone, who.number_zones = zone, zones
 
 
 def plans(world: World) -> None:
