@@ -54,7 +54,6 @@ from service.web import (
     opt_in,
     page_context,
     pager,
-    prove,
     providers,
     queue,
     replies,
@@ -93,7 +92,7 @@ HEADERS = {
 STAFF = (
     *(home, groups, group_members, safety, trends, sessions, members, halt, consents, contact, replies, hand_over),
     *(flags, on_call, queue, log, templates_page, message, providers, settings_pages, data_quality, try_week),
-    *(account, kept, staff, second_factor, prove),
+    *(account, kept, staff, second_factor),
     *(break_glass, audit_page),
     *(erase, retention, agreement),
 )

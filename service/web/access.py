@@ -51,7 +51,6 @@ MAY_OPEN: Mapping[str, frozenset[Role]] = {
     "agreement": OFFICE,
     "halt": OFFICE,
     "second_factor": EVERYBODY,
-    "prove": EVERYBODY,
     "break_glass": ADMINS,
     "audit": ADMINS,
     "erase": ADMINS,

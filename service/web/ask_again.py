@@ -8,7 +8,13 @@ from service.flows.check_password import check_password
 from service.models import SignIn
 from service.web import parts
 
-DANGEROUS = frozenset({"staff", "providers", "retention", "erase", "break_glass", "log.as_file", "audit.as_file"})
+DANGEROUS = frozenset(
+    {
+        *("staff", "providers", "retention", "erase", "break_glass", "log.as_file", "audit.as_file"),
+        *("second_factor.begin_app", "second_factor.begin_passkey"),  # what is begun may be finished later
+        *("second_factor.remove", "second_factor.new_codes"),
+    }
+)
 """By blueprint, or by endpoint: each POST of these is asked about once the password is ten minutes old."""
 PROOF = "proof_password"
 

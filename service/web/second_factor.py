@@ -12,19 +12,10 @@ from service.flows import passkeys, recovery, second_factor, sign_ins
 from service.models import Practice, SecondFactor, Staff
 from service.models.second_factors import Factor
 from service.rules import rows
-from service.web import cookie, parts, prove
+from service.web import cookie, parts
 from service.web.passkey_site import localhost_url, passkey_site
 
 pages = Blueprint("second_factor", __name__, url_prefix="/account/second-factor")
-
-FINISH = frozenset({"second_factor.confirm_app", "second_factor.confirm_passkey"})
-
-
-@pages.before_request
-def be_fresh() -> ResponseReturnValue | None:
-    """What is begun within ten minutes of giving the password may be finished later."""
-    is_change = request.method == "POST" and request.endpoint not in FINISH
-    return prove.first(url_for("second_factor.overview")) if is_change else None
 
 
 @pages.get("")
@@ -163,7 +154,6 @@ def _overview(db: Session, errors: dict[str, str]) -> str:
         codes_left=recovery.left(db, g.staff.id),
         is_owed=g.owes_factor,
         is_needed=_is_live() and g.staff.role in second_factor.MUST_HAVE,
-        is_fresh=sign_ins.is_fresh(g.sign_in, now),
         passkeys_work=passkey_site() is not None,
         localhost_url=localhost_url(),
         machine_now=now,

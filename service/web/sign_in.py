@@ -17,9 +17,6 @@ from service.web import cookie, kept, parts
 
 pages = Blueprint("sign_in", __name__)
 
-WHILE_OWED = frozenset({"second_factor", "prove"})
-"""What opens to whoever must set up a second factor first."""
-
 
 def turn_strangers_away() -> ResponseReturnValue | None:
     """Before every staff page: whoever is not signed in is shown the way in."""
@@ -35,7 +32,7 @@ def turn_strangers_away() -> ResponseReturnValue | None:
         return redirect(url_for("sign_in.enter", next=back))
     g.staff, g.sign_in = found.staff, found
     _note_seen(found)
-    if g.owes_factor and request.blueprint not in WHILE_OWED:
+    if g.owes_factor and request.blueprint != "second_factor":
         return redirect(url_for("second_factor.overview"))
     return None
 

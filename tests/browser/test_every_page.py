@@ -21,7 +21,7 @@ PAGES = (
 MORE_PAGES = (
     "/data-quality",
     *("/settings/providers", "/account", "/kept"),
-    *("/account/second-factor", "/account/prove"),
+    "/account/second-factor",
     *("/templates", "/templates/checkin_0_10", "/queue?as_of=2027-01-06T17:59", "/settings"),
     *("/nowhere", "/me/stale", "/password/stale"),
 )

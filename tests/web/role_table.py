@@ -95,8 +95,6 @@ TABLE = {
     "second_factor.confirm_passkey": {A, F, C, ON_CALL},
     "second_factor.remove": {A, F, C, ON_CALL},
     "second_factor.new_codes": {A, F, C, ON_CALL},
-    "prove.ask": {A, F, C, ON_CALL},
-    "prove.check": {A, F, C, ON_CALL},
     "staff.everybody": {A},
     "staff.add": {A},
     "staff.new_link": {A},
