@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -83,17 +84,24 @@ def until(holds: Callable[[], object]) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    one = Running(tmp_path_factory.mktemp("run"))
+@contextmanager
+def ready(folder: Path) -> Iterator[Running]:
+    """Stopped in the end, however the test ends: what is left behind would slow every other test down."""
+    one = Running(folder)
     try:
         until(one.answers)
-        until(lambda: one.pid_of("jobs.worker") and one.pid_of("jobs.clock"))
         yield one
     finally:
         if one.process.poll() is None:
             one.process.send_signal(signal.SIGINT)
             one.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with ready(tmp_path_factory.mktemp("run")) as one:
+        until(lambda: one.pid_of("jobs.worker") and one.pid_of("jobs.clock"))
+        yield one
 
 
 pytestmark = [
@@ -155,11 +163,9 @@ def test_a_restart_is_noted_for_the_home_screen(running):
 
 
 def test_ctrl_c_stops_all_of_it_and_leaves_nothing_behind(tmp_path):
-    one = Running(tmp_path)
-    until(one.answers)
-
-    one.process.send_signal(signal.SIGINT)
-    one.process.wait(10)
+    with ready(tmp_path) as one:
+        one.process.send_signal(signal.SIGINT)
+        one.process.wait(10)
 
     assert (one.process.returncode, one.children()) == (0, {})
 
@@ -167,10 +173,8 @@ def test_ctrl_c_stops_all_of_it_and_leaves_nothing_behind(tmp_path):
 def test_a_supervisor_that_is_killed_takes_its_children_along(tmp_path):
     if sys.platform != "linux":
         pytest.skip("only Linux ends children with their parent")
-    one = Running(tmp_path)
-    until(one.answers)
+    with ready(tmp_path) as one:
+        one.process.kill()
+        one.process.wait(10)
 
-    one.process.kill()
-    one.process.wait(10)
-
-    until(lambda: not one.children())
+        until(lambda: not one.children())
