@@ -21,12 +21,11 @@ from sqlalchemy.orm import Session
 
 from service.failpoints import reach
 from service.flows.calling import CALLS_AT_ONCE, Answered, Calls
-from service.flows.marking import Marking, Ready
+from service.flows.marking import Marking
 from service.flows.post import Post, Sending
 from service.flows.recording import record, suppress_refused
 from service.flows.taking import Due, Listed
 from service.models import Delivery
-from service.rules.kinds import NATURES
 from service.rules.lifecycle import State
 
 log = getLogger(__name__)
@@ -80,13 +79,8 @@ def mark(db: Session, ids: Sequence[UUID], post: Post) -> list[Sending]:
         marked = Delivery.marked(marking.now, lease_until)
         moves = {one.delivery.id: {**marked, **one.values} for one in ready}
         Delivery.move_all(db, moves, State.SENDING, marking.now, by="worker")
-    return [_sending(one, call_by) for one in ready]
-
-
-def _sending(one: Ready, call_by: float) -> Sending:
-    row = one.delivery
-    purpose = NATURES[row.kind].purpose
-    return Sending(row.id, row.fence + 1, row.member_id, row.channel, purpose, one.message, call_by)
+    rows = ((one.delivery, one.message) for one in ready)
+    return [Sending(row.id, row.fence + 1, row.channel, message, call_by) for row, message in rows]
 
 
 class _Round:

@@ -13,7 +13,6 @@ from service.channels import Channel, ChannelError, Message, Receipt
 from service.clock import Clock
 from service.gate import Gate
 from service.rules.consent import Channel as ChannelName
-from service.rules.consent import Purpose
 from service.rules.retries import Patience
 
 OpenDb = Callable[[], AbstractContextManager[Session]]
@@ -42,9 +41,7 @@ class Sending:
 
     delivery_id: UUID
     fence: int
-    member_id: UUID
     channel: ChannelName
-    purpose: Purpose | None
     message: Message
     call_by: float
     """By the machine's monotonic clock: later than this somebody else may be asking where the message is."""
