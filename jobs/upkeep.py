@@ -14,39 +14,37 @@ from service.clock import keep_alive
 from service.database import overwrite_deleted
 from service.flows import catch_up as catching_up
 from service.flows import heartbeat, retain
-from service.flows.doubt import hold_doubtful
+from service.flows import plan_ahead as planning
+from service.flows.doubt import doubtful, hold_doubtful
 from service.flows.escalate import escalate, is_anything_due
 from service.flows.nudge import nudge
-from service.flows.of_age import ask_who_came_of_age
-from service.flows.plan import plan
+from service.flows.of_age import ask_who_came_of_age, has_anyone_come_of_age
 from service.flows.reconcile import recall, reconcile, sweep
-from service.flows.schedule import materialise
-from service.models import Group, Practice, Series
+from service.models import Practice
 
 log = getLogger(__name__)
 
 
-def plan_ahead() -> None:
-    """Sessions twelve weeks ahead, deliveries a fortnight: a transaction for each group, so that none waits long."""
-    with parts().read_db() as db:
-        if db.scalars(select(Practice.id)).first() is None:
-            return
-        groups = db.scalars(select(Group.id).where(Group.closed_at.is_(None))).all()
+def plan_ahead() -> int:
+    """A few groups at a time, and each that has fallen behind in a transaction of its own: nobody waits for long."""
+    with parts().open_db() as db:
+        has_practice = db.scalars(select(Practice.id)).first() is not None
+        groups = planning.take_turn(db, parts().clock()) if has_practice else ()
     for group_id in groups:
         try:
-            _plan_group(group_id)
+            _plan(group_id)
         except Exception:  # a broken group must not keep the others from being planned
             log.exception("group %s could not be planned", group_id)
+    return len(groups)
 
 
-def _plan_group(group_id: UUID) -> None:
+def _plan(group_id: UUID) -> None:
+    with parts().read_db() as db:
+        if not planning.has_fallen_behind(db, group_id, parts().clock()):
+            return
     with parts().open_db() as db:
-        now = parts().clock()
-        for series in db.scalars(select(Series).where(Series.group_id == group_id)):
-            materialise(db, series, now)
-        changes = plan(db, now, [db.get_one(Group, group_id)])
-    if changes.planned or changes.moved or changes.dropped:
-        log.info("group %s planned: %s", group_id, changes)
+        changes = planning.bring_up(db, group_id, parts().clock())
+    log.info("group %s planned: %s", group_id, changes)
 
 
 def tell_readers() -> None:
@@ -58,11 +56,14 @@ def tell_readers() -> None:
 
 def look_after_members() -> None:
     """Numbers that may be another's by now, and members who came of age."""
+    now = parts().clock()
+    with parts().read_db() as db:
+        has_practice = db.scalars(select(Practice.id)).first() is not None
+        if not has_practice or not (has_anyone_come_of_age(db, now) or doubtful(db, now)):
+            return
     with parts().open_db() as db:
-        if db.scalars(select(Practice.id)).first() is not None:
-            now = parts().clock()
-            ask_who_came_of_age(db, now)
-            hold_doubtful(db, now)
+        ask_who_came_of_age(db, now)
+        hold_doubtful(db, now)
 
 
 def call_people() -> int:

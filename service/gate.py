@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
 
 from service.locks import file_lock, wait_for
@@ -68,10 +68,16 @@ class _Advisory:
     def passing(self) -> Iterator[float]:
         begins_by = time.monotonic() + BEGINS_WITHIN
         with self._engine.connect() as connection, connection.begin():
-            connection.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": KEY})
+            _wait(connection, "pg_try_advisory_xact_lock_shared", BEGINS_WITHIN)
             yield begins_by
 
     @contextmanager
     def shut(self, db: Session) -> Iterator[None]:
-        wait_for(lambda: bool(db.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": KEY})), WAITS_FOR)
+        _wait(db, "pg_try_advisory_xact_lock", WAITS_FOR)
         yield
+
+
+def _wait(asks: Connection | Session, how: str, patience: float) -> None:
+    """By asking again: to wait in the server would be for ever, for one that was frozen with the lock, too."""
+    ask = text(f"SELECT {how}(:key)")
+    wait_for(lambda: bool(asks.execute(ask, {"key": KEY}).scalar()), patience)

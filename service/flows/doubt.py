@@ -1,11 +1,11 @@
 """Numbers that may be another's by now: held until staff have asked, so that no stranger reads of a visit."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import groupby, islice
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from service.flows.audit import audit
@@ -25,24 +25,26 @@ SWITCHED_OFF = "30003"
 THERE = (Came.CAME, Came.LATE)
 
 
+def doubtful(db: Session, now: datetime) -> dict[UUID, NumberDoubt]:
+    """Members whose numbers ought to be on hold, and why. Only reads."""
+    texted = select(Delivery.member_id).where(Delivery.channel == Channel.SMS, Delivery.due_at > now - LOOKED_AT)
+    free = select(Member.id).where(
+        Member.mobile_index.is_not(None), Member.number_doubt.is_(None), Member.id.in_(texted)
+    )
+    found = dict.fromkeys(db.scalars(free.where(_is_silent(now))), NumberDoubt.SILENT)
+    return found | dict.fromkeys(_unreachable(db, free, now), NumberDoubt.UNREACHABLE)
+
+
 def hold_doubtful(db: Session, now: datetime) -> int:
     """Put numbers on hold that ought to be. Returns how many. Safe to repeat."""
-    texted = select(Delivery.member_id).where(Delivery.channel == Channel.SMS, Delivery.due_at > now - LOOKED_AT)
-    free = select(Member).where(
-        Member.mobile_index.is_not(None), Member.number_doubt.is_(None), Member.id.in_(texted.distinct())
-    )
-    members = db.scalars(free).all()
-    unreachable, silent = _unreachable(db, members, now), _silent(db, now)
-    count = 0
+    found = doubtful(db, now)
+    members = db.scalars(select(Member).where(Member.id.in_(found)).with_for_update(skip_locked=True)).all()
     for member in members:
-        doubt = NumberDoubt.UNREACHABLE if member.id in unreachable else NumberDoubt.SILENT
-        if member.id in unreachable or member.id in silent:
-            member.number_doubt = doubt
-            db.flush()
-            audit(db, None, "number on hold", member, now, why=doubt.value)
-            plan_member(db, member, now)
-            count += 1
-    return count
+        member.number_doubt = doubt = found[member.id]
+        db.flush()
+        audit(db, None, "number on hold", member, now, why=doubt.value)
+        plan_member(db, member, now)
+    return len(members)
 
 
 def still_theirs(db: Session, member: Member, staff_id: UUID, now: datetime) -> bool:
@@ -56,31 +58,38 @@ def still_theirs(db: Session, member: Member, staff_id: UUID, now: datetime) -> 
     return True
 
 
-def _unreachable(db: Session, members: Iterable[Member], now: datetime) -> set[UUID]:
+def _unreachable(db: Session, free: Select[UUID], now: datetime) -> Iterator[UUID]:
     """Whose last texts, to the number that they have now, all found no phone."""
-    rows: dict[UUID, list[Delivery]] = defaultdict(list)
-    settled = select(Delivery).where(
-        Delivery.channel == Channel.SMS,
-        Delivery.state.in_((State.DELIVERED, State.UNDELIVERED)),
-        Delivery.marked_at > now - LOOKED_AT,
+    found_none = (
+        select(Delivery.member_id)
+        .where(
+            Delivery.channel == Channel.SMS, Delivery.error_code == SWITCHED_OFF, Delivery.marked_at > now - LOOKED_AT
+        )
+        .group_by(Delivery.member_id)
+        .having(func.count() >= NOT_ONCE_MORE)
     )
-    for row in db.scalars(settled.order_by(Delivery.marked_at.desc())):
-        rows[row.member_id].append(row)
-    found = set()
-    for member in members:
-        since = member.number_checked_at or member.created_at
-        to_it = [
-            row
-            for row in rows[member.id]
-            if row.address_index == member.mobile_index and row.marked_at and row.marked_at > since
-        ][:NOT_ONCE_MORE]
-        if len(to_it) == NOT_ONCE_MORE and all(row.error_code == SWITCHED_OFF for row in to_it):
-            found.add(member.id)
-    return found
+    to_it = (
+        select(Delivery.member_id, Delivery.error_code)
+        .join(Member, Member.id == Delivery.member_id)
+        .where(
+            Member.id.in_(free),
+            Member.id.in_(found_none),
+            Delivery.channel == Channel.SMS,
+            Delivery.state.in_((State.DELIVERED, State.UNDELIVERED)),
+            Delivery.address_index == Member.mobile_index,
+            Delivery.marked_at > func.coalesce(Member.number_checked_at, Member.created_at),
+            Delivery.marked_at > now - LOOKED_AT,
+        )
+        .order_by(Delivery.member_id, Delivery.marked_at.desc())
+    )
+    for member_id, rows in groupby(db.execute(to_it), key=lambda row: row.member_id):
+        last = [row.error_code for row in islice(rows, NOT_ONCE_MORE)]
+        if last == [SWITCHED_OFF] * NOT_ONCE_MORE:
+            yield member_id
 
 
-def _silent(db: Session, now: datetime) -> set[UUID]:
-    """Of whom nothing was heard, and who came to no session, since long before now."""
+def _is_silent(now: datetime) -> ColumnElement[bool]:
+    """Nothing was heard of them, and they came to no session, since long before now."""
     since = now - SILENT_FOR
     wrote = exists().where(Reply.address_index == Member.mobile_index, Reply.received_at > since)
     came = (
@@ -88,5 +97,4 @@ def _silent(db: Session, now: datetime) -> set[UUID]:
         .join(GroupSession, GroupSession.id == Attendance.group_session_id)
         .where(Attendance.came.in_(THERE), GroupSession.starts_at > since)
     )
-    known_since = func.coalesce(Member.number_checked_at, Member.created_at)
-    return set(db.scalars(select(Member.id).where(known_since < since, ~wrote, Member.id.not_in(came))))
+    return (func.coalesce(Member.number_checked_at, Member.created_at) < since) & ~wrote & Member.id.not_in(came)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from service.flows.audit import audit
@@ -19,8 +19,7 @@ OF_AGE = "came of age"
 
 def ask_who_came_of_age(db: Session, now: datetime) -> int:
     """Returns how many came of age. Whoever could agree themselves before has done so already."""
-    today = now.astimezone(db.scalars(select(Practice)).one().zone).date()
-    grown = db.scalars(select(Member).where(Member.adult_on <= today).with_for_update(skip_locked=True)).all()
+    grown = db.scalars(_grown(db, now).with_for_update(skip_locked=True)).all()
     for member in grown:
         was_theirs = member.minor_route is MinorRoute.MINOR
         member.adult_on = member.minor_route = member.minor_note = None
@@ -29,6 +28,16 @@ def ask_who_came_of_age(db: Session, now: datetime) -> int:
         audit(db, None, OF_AGE, member, now, asked=is_asked)
         plan_member(db, member, now)
     return len(grown)
+
+
+def has_anyone_come_of_age(db: Session, now: datetime) -> bool:
+    """Who was not asked yet. Only reads."""
+    return db.scalars(_grown(db, now).limit(1)).first() is not None
+
+
+def _grown(db: Session, now: datetime) -> Select[Member]:
+    today = now.astimezone(db.scalars(select(Practice)).one().zone).date()
+    return select(Member).where(Member.adult_on <= today)
 
 
 def _ask(db: Session, member: Member, now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """Sessions x rules x members: the deliveries that ought to be scheduled, and the ones that no longer ought to.
 
-Called by everything that changes a fact they hang on, in the same transaction, and by the clock every five minutes.
+Called by everything that changes a fact they hang on, in the same transaction, and by the clock as time goes on.
 Safe to repeat: a delivery's id is made from what it says, to whom, about which start of which session.
 """
 
@@ -84,17 +84,36 @@ def plan_member(db: Session, member: Member, now: datetime) -> Changes:
     return plan(db, now, groups, member)
 
 
+@across_groups
+def is_in_line(db: Session, group: Group, now: datetime) -> bool:
+    """Whether planning this group would change nothing. Only reads."""
+    facts = gather(db, group, db.scalars(select(Practice)).one(), now)
+    wanted = list(consider(facts))
+    return not any(_differences(wanted, _existing(db, facts), now))
+
+
 def _apply(db: Session, facts: Facts, wanted: list[Planned]) -> Changes:
-    known = _existing(db, facts)
-    changes = Changes(planned=_insert(db, [one for one in wanted if _is_new(one, known, facts.now)]))
+    new, open_ids = _differences(wanted, _existing(db, facts), facts.now)
+    changes = Changes(planned=_insert(db, new))
     by_id = {one.id: one for one in wanted}
-    for delivery in _locked(db, [row.id for row in known.values() if _is_open(row, by_id.get(row.id), facts.now)]):
+    for delivery in _locked(db, open_ids):
         one = by_id.get(delivery.id)
         if one is not None and one.refusal is None:
             changes.moved += _reschedule(db, delivery, one, facts.now)
         else:
             changes.dropped += _drop(db, delivery, one, facts)
     return changes
+
+
+def _differences(
+    wanted: list[Planned], known: Mapping[UUID, Delivery], now: datetime
+) -> tuple[list[Planned], list[UUID]]:
+    """What is to be added, and which of those that stand are to be looked at again."""
+    by_id = {one.id: one for one in wanted}
+    return (
+        [one for one in wanted if _is_new(one, known, now)],
+        [row.id for row in known.values() if _is_open(row, by_id.get(row.id), now)],
+    )
 
 
 def _locked(db: Session, ids: list[UUID]) -> Iterable[Delivery]:

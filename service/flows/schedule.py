@@ -53,6 +53,7 @@ def add_group(db: Session, about: About, meeting: Meeting, now: datetime) -> Gro
         capacity=about.capacity,
         facilitator_id=about.facilitator_id,
         created_at=now,
+        planned_at=now,
     )
     group.place, group.link = about.place, about.link
     db.add(group)
@@ -92,16 +93,10 @@ def add_series(db: Session, group: Group, meeting: Meeting, now: datetime) -> Se
 
 
 def materialise(db: Session, series: Series, now: datetime) -> int:
-    """Put the sessions of the coming twelve weeks into the calendar. Safe to repeat. Returns how many were new.
-
-    A date that stands already is left as it is, whether it was moved, cancelled or held.
-    """
-    zone = series.group.zone
-    today = now.astimezone(zone).date()
-    known = set(db.scalars(select(GroupSession.series_on).where(GroupSession.series_id == series.id)))
-    new = [day for day in series.recurrence.dates(today, today + AHEAD) if day not in known]
+    """Put the sessions of the coming twelve weeks into the calendar. Safe to repeat. Returns how many were new."""
+    new = missing(db, series, now)
     for day in new:
-        start = starts_at(day, series.at, zone)
+        start = starts_at(day, series.at, series.group.zone)
         db.add(
             GroupSession(
                 group_id=series.group_id,
@@ -114,6 +109,16 @@ def materialise(db: Session, series: Series, now: datetime) -> int:
         )
     db.flush()
     return len(new)
+
+
+def missing(db: Session, series: Series, now: datetime) -> list[date]:
+    """Dates of the coming twelve weeks that are not in the calendar yet.
+
+    A date that stands already is left as it is, whether it was moved, cancelled or held.
+    """
+    today = now.astimezone(series.group.zone).date()
+    known = set(db.scalars(select(GroupSession.series_on).where(GroupSession.series_id == series.id)))
+    return [day for day in series.recurrence.dates(today, today + AHEAD) if day not in known]
 
 
 @across_groups

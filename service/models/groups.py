@@ -43,6 +43,8 @@ class Group(Identified):
     safety: Mapped[Safety] = mapped_column(words(Safety), default=Safety.UNMONITORED)
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    planned_at: Mapped[datetime | None]
+    """When the clock last took up its plan."""
 
     name = Sealed()
     outside_name = Sealed()

@@ -144,6 +144,16 @@ def test_a_worker_that_is_frozen_in_the_gate_holds_nobody_up_for_long_and_then_c
     assert (texts.outbox, [str(one) for one in outcomes]) == ([], [calling.HELD_UP])
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+def test_a_no_that_is_frozen_in_its_commit_holds_no_worker_up_for_ever(parts, post, texts, queue_full, monkeypatch):
+    monkeypatch.setattr(gate, "BEGINS_WITHIN", 0.1)
+    with parts.read_db() as db, post.gate.shut(db):
+        deliver(post, queue_full[:1])
+
+    with parts.read_db() as db:
+        assert (texts.outbox, db.get_one(Delivery, queue_full[0]).reason) == ([], calling.HELD_UP)
+
+
 def test_any_number_pass_at_once(post):
     with post.gate.passing(), post.gate.passing():
         pass
