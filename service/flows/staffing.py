@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from service.flows import passwords, sign_ins
+from service.flows import passwords, second_factor, sign_ins
 from service.flows.audit import audit
 from service.flows.check_password import forgive
 from service.flows.links import new_link
@@ -73,6 +73,13 @@ def set_password(db: Session, link: Link, password: str, now: datetime) -> Staff
     link.used_at = now
     change_password(db, staff, password, now)
     return staff
+
+
+def password_problem(db: Session, staff: Staff, password: str) -> str | None:
+    """What is wrong with this as their password, in a sentence."""
+    names = db.scalars(select(Practice.name)).all()
+    about = (staff.name, staff.email, *names)
+    return passwords.problem(password, about, has_second_factor=second_factor.has_any(db, staff.id))
 
 
 def rename(db: Session, staff: Staff, name: str, now: datetime) -> None:

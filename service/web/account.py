@@ -6,7 +6,7 @@ from types import MappingProxyType
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from service.flows import passwords, sign_ins, staffing
+from service.flows import passwords, second_factor, sign_ins, staffing
 from service.flows.check_password import check_password
 from service.models import SignIn, Staff
 from service.rules import rows
@@ -50,7 +50,8 @@ def change_name() -> ResponseReturnValue:
 def change_password() -> ResponseReturnValue:
     """Every browser is signed out; this one is signed in anew."""
     new, now = request.form.get("new_password", ""), parts().machine_clock()
-    problem = passwords.problem(new)
+    with parts().read_db() as db:
+        problem = staffing.password_problem(db, g.staff, new)
     if problem:
         return _page({"new_password": problem}), 422
     checked = check_password(
@@ -85,6 +86,7 @@ def _page(errors: Mapping[str, str] = NO_ERRORS, name: str | None = None) -> str
             name=g.staff.name if name is None else name,
             email=g.staff.email,
             role=g.staff.role,
+            shortest=passwords.SHORTEST if second_factor.has_any(db, g.staff.id) else passwords.SHORTEST_ALONE,
             devices=sign_ins.lasting(db, g.staff.id, now),
             this=g.sign_in.id,
             machine_now=now,

@@ -62,7 +62,8 @@ def _check(form: dict[str, str]) -> dict[str, str]:
         read_email(form.get("email", ""))
     except ContactError as error:
         errors["email"] = str(error)
-    problem = passwords.problem(form.get("password", ""))
+    theirs = [form.get(name, "") for name in ("name", "email", "practice")]
+    problem = passwords.problem(form.get("password", ""), theirs)
     if problem:
         errors["password"] = problem
     rows.read(errors, "practice", lambda: rows.text(form.get("practice", ""), "the practice's name", 120), "")

@@ -90,7 +90,10 @@ def remove() -> ResponseReturnValue:
         except second_factor.LastOne as error:
             return _overview(db, {"": str(error)}), 422
         token = sign_ins.renew(db, g.sign_in.id, now)
+        is_alone = not second_factor.has_any(db, staff.id)
     flash("Removed. Every other browser in which you were signed in is signed out.", "success")
+    if is_alone:
+        flash("Your password stands alone now. If it has fewer than 15 characters, take a longer one.", "warning")
     return cookie.give(redirect(url_for("second_factor.overview")), token)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from service.flows import links, passwords, second_factor, second_step, sign_ins, staffing
+from service.flows import links, second_factor, second_step, sign_ins, staffing
 from service.flows.check_password import check_password
 from service.models import SignIn, Staff
 from service.rules.devices import device_of
@@ -90,12 +90,12 @@ def new_password(token: str) -> ResponseReturnValue:
 @pages.post("/password/<token>")
 def set_password(token: str) -> ResponseReturnValue:
     password = request.form.get("password", "")
-    problem = passwords.problem(password)
     now = parts().machine_clock()
     with parts().open_db() as db:
         link = links.follow(db, token, "password", now)
         if link is None:
             return render_template("staff/link_gone.html"), 404
+        problem = staffing.password_problem(db, db.get_one(Staff, link.staff_id), password)
         if problem:
             return render_template("staff/password.html", errors={"password": problem}), 422
         staff = staffing.set_password(db, link, password, now)

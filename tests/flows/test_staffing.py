@@ -3,9 +3,10 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from service.flows import links, passwords, sign_ins, staffing
-from service.models import AuditEntry, Staff
+from service.models import AuditEntry, Practice, Staff
 from service.models.practice import Role
 from tests import builders
 from tests.builders import NOW
@@ -20,17 +21,41 @@ def add(db, email=EMAIL, password=PASSWORD):
 
 @pytest.mark.parametrize(
     "password",
-    ["", "short", "elevenchars", "aaaaaaaaaaaa", "ababababababab", "Password1234", "x" * 257, "123456789012"],
+    ["", "short", "elevenchars", "aaaaaaaaaaaaaaa", "abababababababab", "x" * 257, "P@ssw0rd!P@ssw0rd!"],
 )
 def test_a_password_that_is_easily_guessed_or_too_long_is_refused_in_words(password):
     assert passwords.problem(password).endswith(".")
 
 
-@pytest.mark.parametrize(
-    "password", [PASSWORD, "twelve chars", "пароль длинный", "🌳🌊🌙⭐🔥🌈🍀🐟🐦🐝🐞🦋", "correct horse " * 15]
-)
+@pytest.mark.parametrize("password", [PASSWORD, "🌳🌊🌙⭐🔥🌈🍀🐟🐦🐝🐞🦋🌵🍄🌻", "correct horse " * 15])
 def test_any_other_password_will_do(password):
     assert passwords.problem(password) is None
+
+
+@pytest.mark.parametrize("password", ["twelve chars", "пароль длинный"])
+def test_twelve_characters_do_with_a_second_factor_and_fifteen_without(password):
+    assert passwords.problem(password, has_second_factor=True) is None
+    assert "at least 15" in passwords.problem(password)
+
+
+def test_no_common_password_will_do_that_is_long_enough():
+    common = [one for one in FREQUENCY_LISTS["passwords"] if len(one) >= passwords.SHORTEST]
+
+    assert len(FREQUENCY_LISTS["passwords"]) > 10_000
+    assert [one for one in common if passwords.problem(one, has_second_factor=True) != passwords.EASY] == []
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["danawhitlock1234", "WhitlockDana2026", "OakStreetPractice", "oak street practice", "dana@oak.example.org"],
+)
+def test_ones_own_name_and_address_and_the_practices_are_no_password(parts, password):
+    with parts.open_db() as db:
+        db.scalars(select(Practice)).one().name = "Oak Street Practice"
+        staff = staffing.add_staff(db, EMAIL, "Dana Whitlock", Role.ADMIN, NOW)
+
+        assert staffing.password_problem(db, staff, password) == passwords.EASY
+        assert staffing.password_problem(db, staff, PASSWORD) is None
 
 
 def test_one_address_is_one_account(parts):
