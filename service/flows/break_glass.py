@@ -8,8 +8,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from service.flows.audit import audit
+from service.flows.calls import add_mail
 from service.flows.scope import groups_of, whole
-from service.models import CheckIn, Enrolment, Member, Opening, Reply, Staff
+from service.models import CheckIn, Enrolment, Group, Member, Opening, Reply, Staff
+from service.models.alerts import Why
 
 SHORTEST = 10
 """Letters of a reason."""
@@ -33,6 +35,9 @@ def break_glass(db: Session, staff: Staff, member: Member, reason: str, at: tupl
     db.add(opening)
     db.flush()
     audit(db, staff.id, "replies opened", opening, now)
+    for leader in _leaders(db, member):
+        if leader.id != staff.id:
+            add_mail(db, leader, Why.OPENED, now)
     return opening
 
 
@@ -57,3 +62,10 @@ def told_to(db: Session, leader: Staff, today: date, now: datetime) -> Sequence[
     )
     both = query.options(joinedload(Opening.staff), joinedload(Opening.member))
     return db.scalars(both.order_by(Opening.opened_at.desc(), Opening.id.desc())).all()
+
+
+def _leaders(db: Session, member: Member) -> Sequence[Staff]:
+    """Of every group that they are or were in."""
+    groups = select(Enrolment.group_id).where(Enrolment.member_id == member.id)
+    leads = select(Group.facilitator_id).where(Group.id.in_(groups))
+    return db.scalars(select(Staff).where(Staff.id.in_(leads), Staff.disabled_at.is_(None)).order_by(Staff.id)).all()

@@ -6,7 +6,7 @@ Two may send at once; of a page that may or may not have gone a second copy foll
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from logging import getLogger
 from typing import Protocol
 from uuid import UUID
@@ -27,6 +27,11 @@ from service.rules.lifecycle import State
 log = getLogger(__name__)
 
 AT_ONCE = 20
+BY_ANY_CLOCK = datetime(2000, 1, 1, tzinfo=UTC)
+"""Due now, though accounts run by the machine's clock and pages by the practice's."""
+CALLS = frozenset({Why.FLAG, Why.TEST, Why.REPLIES})
+"""What somebody is to answer. The rest only tells."""
+PLACES = {Why.OPENED: "/"}
 LEASE = 30.0
 """Seconds after which a page is tried again whose sender was lost."""
 TRY_AGAIN = 15.0
@@ -74,6 +79,13 @@ def add_pages(db: Session, cause: Cause, people: Iterable[Staff], now: datetime)
                 made += 1
     db.flush()
     return made
+
+
+def add_mail(db: Session, staff: Staff, why: Why, now: datetime) -> None:
+    """A mail to one of the staff of what concerns them alone. It leaves like a page, and calls nobody."""
+    page = _page(Cause(why), staff, Channel.EMAIL, staff.email, now)
+    page.try_at = BY_ANY_CLOCK
+    db.add(page)
 
 
 def send_pages(post: Post) -> int:
@@ -129,7 +141,7 @@ def _taken(db: Session, post: Post) -> list[_Call]:
             continue
         page.state, page.tries = PageState.SENDING, page.tries + 1
         page.try_at = now + post.clock.lasting(LEASE)
-        link = f"{post.public_url}/p/{page.token}"
+        link = f"{post.public_url}{_place(page)}"
         subject, words = texts.staff(page.why.value, practice, {"link": link})
         is_mail = page.channel is Channel.EMAIL
         message = Message(
@@ -138,10 +150,15 @@ def _taken(db: Session, post: Post) -> list[_Call]:
             reference=str(page.id),
             subject=subject if is_mail else "",
             # to stop a mail about a call is to say: not me, call the next one
-            headers=one_click(f"{link}/cannot") if is_mail else {},
+            headers=one_click(f"{link}/cannot") if is_mail and page.why in CALLS else {},
         )
         calls.append(_Call(page.id, page.channel, message))
     return calls
+
+
+def _place(page: Page) -> str:
+    """What is about an account leads to a page behind the sign-in: a mail that asks for a password is a trap."""
+    return f"/p/{page.token}" if page.why in CALLS else PLACES.get(page.why, "/account")
 
 
 def _is_taken_up(flag: Flag, page: Page) -> bool:

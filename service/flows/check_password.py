@@ -4,16 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from service.flows import passwords
+from service.flows.calls import add_mail
 from service.flows.post import OpenDb
 from service.models import SignInTry, Staff
+from service.models.alerts import Why
 from service.models.sealed import index_of
 from service.rules import slowing
 from service.rules.consent import Channel
 
+SEVERAL = 4
+"""So many failures are a slip of one's own; who signs in after more is told so by mail (ASVS 6.3.5)."""
 WRONG = "The email or the password is wrong."
 
 
@@ -47,16 +51,20 @@ def check_password(open_db: OpenDb, email: str, password: str, address: str, now
         return Checked(None, WRONG)
     newer = passwords.hash_of(password) if passwords.is_outdated(known) else known
     with open_db() as db:
-        forgive(db, typed)
         row = db.get_one(Staff, staff_id)
+        if forgive(db, typed) > 1 + SEVERAL:
+            add_mail(db, row, Why.TRIES, now)
         if row.password_hash == known:
             row.password_hash = newer
     return Checked(staff_id)
 
 
-def forgive(db: Session, email_index: bytes) -> None:
-    """The failures of this account count no more."""
-    db.execute(delete(SignInTry).where(SignInTry.email_index == email_index))
+def forgive(db: Session, email_index: bytes) -> int:
+    """The failures of this account count no more. How many tries there were."""
+    theirs = SignInTry.email_index == email_index
+    tries = db.scalar(select(func.count(SignInTry.id)).where(theirs)) or 0
+    db.execute(delete(SignInTry).where(theirs))
+    return tries
 
 
 def _opens_at(db: Session, email_index: bytes, network_index: bytes, now: datetime) -> datetime | None:

@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from service.flows import passwords
 from service.flows.audit import audit
+from service.flows.calls import add_mail
 from service.models import RecoveryCode, Staff
+from service.models.alerts import Why
 
 HOW_MANY, LENGTH = 10, 12
 LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -34,6 +36,7 @@ def take(db: Session, staff: Staff, typed: str, now: datetime) -> bool:
         if passwords.matches(row.code_hash, code):
             row.used_at = now
             audit(db, staff.id, "recovery code used", staff, now)
+            add_mail(db, staff, Why.CODE_USED, now)
             return True
     return False
 

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from service.flows import recovery
 from service.flows.audit import audit
+from service.flows.calls import add_mail
 from service.models import SecondFactor, SecondStep, Staff
+from service.models.alerts import Why
 from service.models.practice import Role
 from service.models.second_factors import Factor
 
@@ -65,6 +67,7 @@ def confirm(db: Session, factor: SecondFactor, staff: Staff, label: str, now: da
     factor.confirmed_at, factor.challenge = now, None
     db.flush()
     audit(db, staff.id, "second factor added", staff, now, kind=factor.kind.value)
+    add_mail(db, staff, Why.FACTOR_ADDED, now)
     return [] if recovery.left(db, staff.id) else recovery.renew(db, staff, now)
 
 
@@ -77,6 +80,7 @@ def remove(db: Session, factor: SecondFactor, staff: Staff, now: datetime, *, is
     if not others:
         recovery.drop(db, staff.id)
     audit(db, staff.id, "second factor removed", staff, now, kind=factor.kind.value)
+    add_mail(db, staff, Why.FACTOR_REMOVED, now)
 
 
 def remove_all(db: Session, staff: Staff, now: datetime) -> int:
@@ -86,7 +90,14 @@ def remove_all(db: Session, staff: Staff, now: datetime) -> int:
         db.execute(delete(table).where(table.staff_id == staff.id))
     recovery.drop(db, staff.id)
     audit(db, None, "second factors removed", staff, now, count=count)
+    add_mail(db, staff, Why.FACTOR_REMOVED, now)
     return count
+
+
+def renew_codes(db: Session, staff: Staff, now: datetime) -> list[str]:
+    """Ten new ones, and a word to whoever's they are."""
+    add_mail(db, staff, Why.CODES, now)
+    return recovery.renew(db, staff, now)
 
 
 def takes(factor: SecondFactor, typed: str, now: datetime) -> bool:

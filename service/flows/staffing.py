@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session
 
 from service.flows import passwords, second_factor, sign_ins
 from service.flows.audit import audit
+from service.flows.calls import add_mail
 from service.flows.check_password import forgive
 from service.flows.links import new_link
 from service.models import Group, Link, Practice, SignIn, Staff
+from service.models.alerts import Why
 from service.models.practice import Role
 from service.models.sealed import index_of
 from service.rules.consent import Channel
@@ -89,6 +91,8 @@ def rename(db: Session, staff: Staff, name: str, now: datetime) -> None:
 
 def change_password(db: Session, staff: Staff, password: str, now: datetime) -> None:
     """Every browser in which they are signed in is signed out."""
+    if staff.password_hash is not None:
+        add_mail(db, staff, Why.PASSWORD, now)
     staff.password_hash = passwords.hash_of(password)
     forgive(db, staff.email_index)
     sign_ins.end_all(db, staff.id, now)

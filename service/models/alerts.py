@@ -109,6 +109,15 @@ class Why(StrEnum):
     TEST = "test"
     REPLIES = "replies"
     """Replies wait for longer than they should."""
+    OPENED = "replies_opened"
+    """An administrator reads what is theirs to read."""
+    PASSWORD = "password_changed"
+    FACTOR_ADDED = "factor_added"
+    FACTOR_REMOVED = "factor_removed"
+    CODES = "codes_renewed"
+    CODE_USED = "code_used"
+    TRIES = "signed_in_after_tries"
+    """Somebody is in after several wrong passwords: they themselves, or whoever guessed."""
 
 
 class Page(Identified):

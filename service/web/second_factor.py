@@ -103,7 +103,9 @@ def new_codes() -> ResponseReturnValue:
         staff = second_factor.locked(db, g.staff.id)
         if not second_factor.has_any(db, staff.id):
             return redirect(url_for("second_factor.overview"))
-        return render_template("staff/recovery_codes.html", codes=recovery.renew(db, staff, parts().machine_clock()))
+        return render_template(
+            "staff/recovery_codes.html", codes=second_factor.renew_codes(db, staff, parts().machine_clock())
+        )
 
 
 def _begin(kind: Factor, page: str, challenge: bytes | None) -> ResponseReturnValue:
