@@ -8,9 +8,10 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from service.flows import passwords
+from service.flows.audit import audit
 from service.flows.calls import add_mail
 from service.flows.post import OpenDb
-from service.models import SignInTry, Staff
+from service.models import Practice, SignInTry, Staff
 from service.models.alerts import Why
 from service.models.sealed import index_of
 from service.rules import slowing
@@ -48,6 +49,8 @@ def check_password(open_db: OpenDb, email: str, password: str, address: str, now
         db.add(SignInTry(email_index=typed, network_index=_network(address), at=now))
         staff_id, known = (staff.id, staff.password_hash) if staff else (None, None)
     if not passwords.matches(known, password) or staff_id is None or known is None:
+        with open_db() as db:
+            _note_refusal(db, staff_id, typed, address, now)
         return Checked(None, WRONG)
     newer = passwords.hash_of(password) if passwords.is_outdated(known) else known
     with open_db() as db:
@@ -59,12 +62,28 @@ def check_password(open_db: OpenDb, email: str, password: str, address: str, now
     return Checked(staff_id)
 
 
+def place_of(address: str) -> str:
+    """Tells entries from one network apart from those of another, and not which network it is."""
+    return _network(address).hex()[:8]
+
+
 def forgive(db: Session, email_index: bytes) -> int:
     """The failures of this account count no more. How many tries there were."""
     theirs = SignInTry.email_index == email_index
     tries = db.scalar(select(func.count(SignInTry.id)).where(theirs)) or 0
     db.execute(delete(SignInTry).where(theirs))
     return tries
+
+
+def _note_refusal(db: Session, staff_id: UUID | None, typed: bytes, address: str, now: datetime) -> None:
+    """An entry for each that was looked at, also where the address is nobody's: that takes as long. What comes while
+    they have to wait makes none, or whoever tries could fill the ledger."""
+    if staff_id is None:
+        audit(db, None, "unknown address", db.scalars(select(Practice)).one(), now, network=place_of(address))
+        return
+    opens_at = _opens_at(db, typed, _network(address), now)
+    action = "sign-ins held off" if opens_at is not None and opens_at > now else "wrong password"
+    audit(db, staff_id, action, db.get_one(Staff, staff_id), now, network=place_of(address))
 
 
 def _opens_at(db: Session, email_index: bytes, network_index: bytes, now: datetime) -> datetime | None:

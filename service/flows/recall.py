@@ -19,6 +19,12 @@ OPENED = "replies opened"
 OF = ("groups", "group_sessions", "openings")
 """Tables of which an entry's row has something to say besides its number."""
 READING = frozenset({*(read.value for read in Read), OPENED})
+SIGN_INS = frozenset(
+    {
+        *("signed in", "signed out", "signed out elsewhere", "wrong password", "sign-ins held off", "unknown address"),
+        *("second step refused", "recovery code used"),
+    }
+)
 
 
 @dataclass(frozen=True)

@@ -50,10 +50,12 @@ def lasting(db: Session, staff_id: UUID, now: datetime) -> Sequence[SignIn]:
     return [row for row in rows if _lasts(row, now)]
 
 
-def end(db: Session, token: str, now: datetime) -> None:
+def end(db: Session, token: str, now: datetime) -> SignIn | None:
+    """The sign-in that is over now."""
     row = db.scalars(select(SignIn).where(SignIn.token_hash == hashed(token), SignIn.ended_at.is_(None))).first()
     if row is not None:
         row.ended_at = now
+    return row
 
 
 def end_all(db: Session, staff_id: UUID, now: datetime) -> None:

@@ -142,6 +142,7 @@ def _added(db: Session, email: str, name: str, role: Role, now: datetime) -> Sta
 
 
 def _keep_an_admin(db: Session, staff: Staff, by: UUID | None) -> None:
+    second_factor.locked(db, staff.id)  # first, as whoever signs in: they hold their own row, then the practice's
     db.execute(select(Practice.id).with_for_update())  # of two administrators who end each other at once, one stays
     if staff.id == by:
         raise NotNow("Ask another administrator to change your own account.")

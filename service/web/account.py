@@ -7,6 +7,7 @@ from flask import Blueprint, flash, g, jsonify, redirect, render_template, reque
 from flask.typing import ResponseReturnValue
 
 from service.flows import passwords, second_factor, sign_ins, staffing
+from service.flows.audit import audit
 from service.flows.check_password import check_password
 from service.models import SignIn, Staff
 from service.rules import rows
@@ -74,6 +75,8 @@ def end() -> ResponseReturnValue:
         ended = list(others.values()) if which == "others" else [others[which]] if which in others else []
         for row in ended:
             row.ended_at = now
+        if ended:
+            audit(db, g.staff.id, "signed out elsewhere", db.get_one(Staff, g.staff.id), now, count=len(ended))
     flash(f"{len(ended)} browser{'' if len(ended) == 1 else 's'} signed out.", "success")
     return redirect(url_for("account.own"))
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from service.flows import chains, recall
 from service.flows.audit import audit
-from service.flows.recall import READING, Names, Wanted
+from service.flows.recall import READING, SIGN_INS, Names, Wanted
 from service.models import AuditEntry, Member, Practice
 from service.rules import rows
 from service.rules.recurrence import starts_at
@@ -28,7 +28,8 @@ PER_PAGE = 50
 MOST_ROWS = 50_000
 CHECKED = 10_000
 """Of the newest entries, while the page waits. The command follows all of them."""
-BY_SYSTEM, EVERY_READING, EVERY_CHANGE = "system", "reading", "changes"
+BY_SYSTEM, EVERY_READING, EVERY_SIGN_IN, EVERY_CHANGE = "system", "reading", "sign-ins", "changes"
+MANY = {EVERY_READING: READING, EVERY_SIGN_IN: SIGN_INS}
 COLUMNS = ("Number", "When", "Who", "Action", "What", "Member", "About", "Its id", "Details")
 
 
@@ -62,12 +63,12 @@ class Filters:
         return {name: str(value) for name, value in {**mine, **changes}.items() if value}
 
     def wanted(self, zone: ZoneInfo) -> Wanted:
-        by_name = self.what and self.what not in (EVERY_READING, EVERY_CHANGE)
+        by_name = {self.what} if self.what and self.what != EVERY_CHANGE else None
         return Wanted(
             staff_id=id_of(self.who),
             is_system=self.who == BY_SYSTEM,
-            actions=READING if self.what == EVERY_READING else {self.what} if by_name else None,
-            but_not=READING if self.what == EVERY_CHANGE else (),
+            actions=MANY.get(self.what, by_name),
+            but_not=READING | SIGN_INS if self.what == EVERY_CHANGE else (),
             member_id=self.member,
             since=starts_at(self.since, time(), zone) if self.since else None,
             until=_end_of(self.until, zone) if self.until else None,
@@ -123,7 +124,11 @@ def _choices(db: Session, names: Names) -> dict[str, list[tuple[str, str]]]:
     staff = [(str(one), name) for one, name in names.staff.items()]
     members = [(str(row.id), row.name) for row in db.scalars(select(Member))]
     actions = db.scalars(select(AuditEntry.action).distinct().order_by(AuditEntry.action))
-    everything = [(EVERY_READING, "Everything that was read"), (EVERY_CHANGE, "Everything that was changed")]
+    everything = [
+        (EVERY_READING, "Everything that was read"),
+        (EVERY_CHANGE, "Everything that was changed"),
+        (EVERY_SIGN_IN, "Every sign-in, and what was refused"),
+    ]
     return {
         "staff": [*sorted(staff, key=lambda one: one[1].casefold()), (BY_SYSTEM, SYSTEM)],
         "members": sorted(members, key=lambda one: one[1].casefold()),

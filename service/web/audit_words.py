@@ -53,6 +53,18 @@ SENTENCES: Mapping[str, str] = {
     "audit exported": "took away the audit as a file, {rows} rows",
     "staff added": "added somebody to the staff",
     "password set": "set their password",
+    "signed in": "signed in",
+    "signed out": "signed out",
+    "signed out elsewhere": "ended {count} of their other sign-ins",
+    "wrong password": "gave a wrong password",
+    "sign-ins held off": "gave too many wrong passwords, and has to wait",
+    "unknown address": "refused a sign-in with an address that lets nobody in",
+    "second step refused": "gave {tries} wrong codes, and has to begin again",
+    "second factor added": "added a second step to their sign-in",
+    "second factor removed": "removed a second step from their sign-in",
+    "second factors removed": "removed somebody's second steps, on the host",
+    "recovery codes made": "made new recovery codes",
+    "recovery code used": "signed in with a recovery code",
 }
 """By action. One that is not named here is shown as it is called."""
 SYSTEM = "The service"

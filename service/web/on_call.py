@@ -25,6 +25,10 @@ from service.web.flags import FATES
 pages = Blueprint("on_call", __name__, url_prefix="/on-call")
 
 DAYS = tuple(zip(on_call.DAYS, ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), strict=True))
+NOT_FOR_ONESELF = (
+    "Whoever covers reads what is another's: nobody takes that for themselves. The one who is away says it, or another "
+    "administrator. In need, open one member's words with a reason, on their page."
+)
 DRILL_EVERY = timedelta(days=30)
 
 
@@ -116,6 +120,8 @@ def go_away() -> ResponseReturnValue:
             errors["away_id"] = "Say it of yourself. For somebody else an administrator does."
         if by is None or by is away:
             errors["cover_id"] = "Choose somebody else who reads their replies meanwhile."
+        elif by.id == g.staff.id:
+            errors["cover_id"] = NOT_FOR_ONESELF
         if last < max(first, today):
             errors["last"] = "The last day comes after the first, and not before today."
         if errors or away is None or by is None:
@@ -136,7 +142,7 @@ def come_back(absence_id: UUID) -> ResponseReturnValue:
 
 
 def _may_arrange(away_id: UUID) -> bool:
-    """Whoever covers reads what is another's: nobody may take that for themselves."""
+    """One's own absence, and an administrator everybody's."""
     return g.staff.role is Role.ADMIN or away_id == g.staff.id
 
 
@@ -201,6 +207,7 @@ def _page(db: Session, errors: dict[str, str], form: dict[str, str]) -> str:
         reached={row.id for row in on_call.reached(db, now)},
         tests={row.staff_id: row for row in db.scalars(_tests())},
         staff_list=[(str(row.id), row.name) for row in working],
+        cover_list=[(str(row.id), row.name) for row in working if row.id != g.staff.id],
         away_list=[(str(row.id), row.name) for row in working if _may_arrange(row.id)],
         may_arrange={row.id for row in working if _may_arrange(row.id)},
         names={row.id: row.name for row in db.scalars(select(Staff))},

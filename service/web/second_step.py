@@ -35,13 +35,15 @@ def passkey() -> ResponseReturnValue:
     site, wrong = passkey_site(), {"": "The passkey was not taken. Try again, or use another way."}
     if site is None:
         return _page(request.form.get("next", ""), wrong, 422)
-    return _answer(second_step.by_passkey(site, request.form.get("credential", "")), wrong)
+    return _answer(second_step.by_passkey(site, request.form.get("credential", "")), wrong, is_guess=False)
 
 
-def _answer(proof: Proof, wrong: dict[str, str], *, tells_left: bool = False) -> ResponseReturnValue:
+def _answer(
+    proof: Proof, wrong: dict[str, str], *, tells_left: bool = False, is_guess: bool = True
+) -> ResponseReturnValue:
     back, now = request.form.get("next", ""), parts().machine_clock()
     with parts().open_db() as db:
-        answer = second_step.answer(db, cookie.token(cookie.HALF_WAY), proof, now)
+        answer = second_step.answer(db, cookie.token(cookie.HALF_WAY), proof, now, is_guess=is_guess)
         if answer.verdict is Verdict.RIGHT and answer.staff_id is not None:
             if tells_left:
                 _tell_left(recovery.left(db, answer.staff_id))

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from service.flows import links, second_factor, second_step, sign_ins, staffing
-from service.flows.check_password import check_password
+from service.flows.audit import audit
+from service.flows.check_password import check_password, place_of
 from service.models import SignIn, Staff
 from service.rules.devices import device_of
 from service.web import cookie, kept, parts
@@ -72,8 +73,11 @@ def again() -> ResponseReturnValue:
 
 @pages.post("/sign-out")
 def leave() -> ResponseReturnValue:
+    now = parts().machine_clock()
     with parts().open_db() as db:
-        sign_ins.end(db, cookie.token(), parts().machine_clock())
+        ended = sign_ins.end(db, cookie.token(), now)
+        if ended is not None:
+            audit(db, ended.staff_id, "signed out", ended, now)
     response = cookie.take_away(redirect(url_for("sign_in.enter")))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
@@ -116,6 +120,7 @@ def signed_in(db: Session, staff_id: UUID, back: str) -> Response:
     now = parts().machine_clock()
     sign_ins.end(db, cookie.token(), now)
     token = sign_ins.start(db, staff_id, now, device_of(request.user_agent.string))
+    audit(db, staff_id, "signed in", db.get_one(Staff, staff_id), now, network=place_of(request.remote_addr or ""))
     return cookie.give(redirect(safe(back)), token)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from service.flows import passwords, staffing
 from service.flows.check_password import WRONG, check_password
-from service.models import SignInTry, Staff
+from service.models import AuditEntry, SignInTry, Staff
 from service.models.practice import Role
 from tests.builders import NOW
 
@@ -104,6 +104,28 @@ def test_neither_the_address_nor_the_network_can_be_read_where_tries_are_counted
 
     assert EMAIL not in rows
     assert HERE not in rows
+
+
+def entries(parts):
+    with parts.read_db() as db:
+        return [(row.action, row.staff_id) for row in db.scalars(select(AuditEntry).order_by(AuditEntry.seq))][1:]
+
+
+def test_each_refusal_is_on_record_and_the_wait_once_however_often_somebody_knocks_meanwhile(parts, dana):
+    fail(parts, 15)
+
+    assert entries(parts) == [("wrong password", dana)] * 9 + [("sign-ins held off", dana)]
+
+
+def test_an_address_that_is_nobodys_is_on_record_without_the_address(parts, dana):
+    fail(parts, 2, email="eve@example.org")
+    fail(parts, 1, email="eve@example.org", address="198.51.100.1")
+    with parts.read_db() as db:
+        rows = db.scalars(select(AuditEntry).where(AuditEntry.action == "unknown address")).all()
+
+    networks = [row.details["network"] for row in rows]
+    assert networks[0] == networks[1] != networks[2]
+    assert not [word for word in ("eve", HERE, "198.51") if word in repr([vars(row) for row in rows])]
 
 
 def test_of_many_tries_at_once_no_more_are_looked_at_than_one_by_one(parts, dana, monkeypatch):

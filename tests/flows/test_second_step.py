@@ -126,6 +126,16 @@ def test_whoever_has_the_password_does_not_try_codes_for_ever(parts, dana):
     assert show(parts, begin(parts, who, later), shows(app, later), later) is Verdict.RIGHT
 
 
+def test_a_passkey_waits_for_nobodys_wrong_codes(parts, dana):
+    who, _, _ = dana
+    wrong_codes(parts, who, 10)
+    token = begin(parts, who)
+    with parts.open_db() as db:
+        shown = second_step.answer(db, token, lambda *_: True, NOW, is_guess=False)
+
+    assert shown.verdict is Verdict.RIGHT
+
+
 def test_each_wrong_code_after_the_tenth_doubles_the_wait(parts, dana):
     who, app, _ = dana
     wrong_codes(parts, who, 10)

@@ -139,6 +139,32 @@ def test_what_is_wrong_with_a_new_password_stands_at_its_field(app, here, old, n
     assert is_in(signed_in(app))
 
 
+def test_being_signed_in_refused_and_signed_out_is_in_the_audit_and_found_by_its_filter(app, parts, here):
+    other = signed_in(app)
+    signed_in(app, password="another long password")
+    post(here, "/account/devices", {"which": "others"})
+    post(here, "/account/name", {"name": "Dana W"})
+    post(other, "/sign-out", {})
+    page = here.get("/settings/audit?what=sign-ins").text
+    with parts.read_db() as db:
+        rows = db.scalars(select(AuditEntry).order_by(AuditEntry.seq)).all()[1:]
+
+    assert [row.action for row in rows if row.action != "staff renamed"] == [
+        *("signed in", "signed in", "wrong password", "signed out elsewhere")
+    ]
+    assert "gave a wrong password" in page
+    assert "ended 1 of their other sign-ins" in page
+    assert "127.0.0.1" not in repr([vars(row) for row in rows])
+    assert "gave a wrong password" not in here.get("/settings/audit?what=changes").text
+
+
+def test_signing_out_is_in_the_audit(parts, here):
+    post(here, "/sign-out", {})
+
+    with parts.read_db() as db:
+        assert db.scalars(select(AuditEntry.action).order_by(AuditEntry.seq.desc())).first() == "signed out"
+
+
 def test_a_thief_at_an_open_browser_cannot_guess_the_password_either(here):
     tries = [change(here, "not my password").status_code for _ in range(11)]
 

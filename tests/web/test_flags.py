@@ -207,6 +207,18 @@ def test_what_is_wrong_with_a_cover_is_said_at_its_field(parts, staff, changes, 
     assert "covered by Lee" in staff.get("/on-call").text
 
 
+def test_nobody_makes_themselves_the_cover_of_another_not_even_an_administrator(parts, staff):
+    with parts.open_db() as db:
+        other = str(builders.staff(db).id)
+        me = db.scalars(select(AuditEntry.object_id)).first()
+    given = {"away_id": other, "cover_id": me, "first": "2027-02-01", "last": "2027-02-05"}
+    answer = staff.post("/on-call/away", given)
+
+    assert answer.status_code == 422
+    assert "nobody takes that for themselves" in answer.text.replace("&#39;", "'")
+    assert "Nobody is away." in staff.get("/on-call").text
+
+
 def test_the_home_screen_asks_for_contacts_tests_and_lines_that_are_verified(parts, staff, clock):
     nobody = staff.get("/").text
     with parts.open_db() as db:

@@ -123,7 +123,8 @@ def test_whoever_is_disabled_is_out_at_once_until_they_are_enabled(parts, app, c
 
     assert out[:2] == (False, 404)
     assert (refused, back) == (401, 302)
-    assert [action for action, _ in actions(parts)][-2:] == ["staff disabled", "staff enabled"]
+    told = [action for action, _ in actions(parts)][-4:]
+    assert told == ["staff disabled", "unknown address", "staff enabled", "signed in"]
 
 
 @pytest.mark.parametrize(("change", "form"), [("role", {"role": "coordinator"}), ("disable", {})])
