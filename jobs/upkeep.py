@@ -13,7 +13,7 @@ from jobs.post import post
 from service.clock import keep_alive
 from service.database import overwrite_deleted
 from service.flows import catch_up as catching_up
-from service.flows import heartbeat, retain
+from service.flows import heads, heartbeat, retain
 from service.flows import plan_ahead as planning
 from service.flows.doubt import doubtful, hold_doubtful
 from service.flows.escalate import escalate, is_anything_due
@@ -98,6 +98,13 @@ def forget() -> None:
     if removed:
         log.info("%s rows were kept for long enough, and are removed", removed)
         overwrite_deleted(parts().engine)
+
+
+def note_heads() -> None:
+    """Where the ledgers end, once a day, outside the database."""
+    with parts().read_db() as db:
+        for head in heads.note(db, parts().settings.data_dir, datetime.now(UTC).date()):
+            log.info("the ledger ends: %s", head)
 
 
 def show_alive() -> None:

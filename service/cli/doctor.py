@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text
 
 from service.cli.root import root, settings
 from service.embedded import redis_url, socket_path
-from service.flows import chains, heartbeat, second_factor
+from service.flows import chains, heads, heartbeat, second_factor
 from service.flows.watching import unwatched
 from service.models import Delivery, Group, Member, Practice, Sender, Staff
 from service.models.sealed import LOCKED
@@ -101,7 +101,7 @@ def _field_keys() -> Iterator[Finding]:
 
 def _ledgers() -> Iterator[Finding]:
     with _parts().read_db() as db:
-        for chain in chains.verify(db):
+        for chain in chains.verify(db, heads.kept(_parts().settings.data_dir)):
             yield chain.first_bad is None, chain.words
 
 

@@ -1,6 +1,6 @@
 """The two ledgers that are only added to, read from their first row: a row that was changed or taken away shows."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TypeVar
@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.flows import audit, ledger
+from service.flows.heads import Head
 from service.models import AuditEntry, Consent
 
 AT_ONCE = 1_000
@@ -32,13 +33,16 @@ class Chain:
         return f"{self.name}: row {self.first_bad} {self.wrong}. Compare it with a backup."
 
 
-def verify(db: Session) -> list[Chain]:
-    """Both chains, whole. What was cut off at the end cannot show; the database itself refuses that."""
+def verify(db: Session, heads: Sequence[Head] = ()) -> list[Chain]:
+    """Both chains, whole, and whether every head that was kept elsewhere still stands: what was cut off at the end
+    shows by nothing else."""
     by_number = {"yield_per": AT_ONCE}
     with closing(db.scalars(select(Consent).order_by(Consent.seq), execution_options=by_number)) as rows:
         consents = _followed("consents", rows, ledger.hash_of, ledger.FIRST)
+        consents = _compared(db, consents, Consent, heads)
     with closing(db.scalars(select(AuditEntry).order_by(AuditEntry.seq), execution_options=by_number)) as entries:
-        return [consents, _followed("audit entries", entries, audit.hash_of, audit.FIRST)]
+        found = _followed("audit entries", entries, audit.hash_of, audit.FIRST)
+        return [consents, _compared(db, found, AuditEntry, heads)]
 
 
 def verify_newest(db: Session, most: int) -> Chain:
@@ -47,6 +51,16 @@ def verify_newest(db: Session, most: int) -> Chain:
     if len(newest) <= most:
         return _followed("entries", newest, audit.hash_of, audit.FIRST)
     return _followed("entries", newest[1:], audit.hash_of, newest[0].hash)
+
+
+def _compared(db: Session, chain: Chain, model: type[Row], heads: Sequence[Head]) -> Chain:
+    for head in heads if chain.first_bad is None else ():
+        is_there = select(model.seq).where(model.seq == head.seq, model.hash == head.hash)
+        if head.ledger == model.__tablename__ and db.scalars(is_there).first() is None:
+            return Chain(
+                chain.name, chain.sound, head.seq, f"stood there on {head.day} and is gone: the end was cut off"
+            )
+    return chain
 
 
 def _followed(name: str, rows: Iterable[Row], hash_of: Callable[[Row], str], first: str) -> Chain:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from service.cli.root import root
 from service.database import opener
-from service.flows import second_factor, sign_ins
+from service.flows import heads, second_factor, sign_ins
 from service.flows.deliver import deliver
 from service.models import AuditEntry, Delivery, Link, Staff
 from service.models.second_factors import Factor
@@ -412,10 +412,26 @@ def test_what_was_sent_is_in_the_log(installed, filled, engine, post, clock):
 def test_audit_verify_says_how_many_rows_hold(installed, filled):
     ran = installed("audit", "verify")
 
-    assert (ran.code, ran.out.splitlines()) == (
+    assert (ran.code, ran.out.splitlines()[:2]) == (
         0,
         ["5 consents, each as it was written", "0 audit entries, each as it was written"],
     )
+    assert ran.out.splitlines()[2].endswith("ledger-heads: nothing noted yet")
+
+
+@on_sqlite
+def test_audit_verify_and_the_doctor_find_the_end_that_was_cut_off(installed, filled, engine, data_dir):
+    with opener(engine)() as db:
+        heads.note(db, data_dir, NOW.date())
+    before = installed("audit", "verify")
+    with engine.begin() as db:
+        db.exec_driver_sql("DROP TRIGGER consents_no_delete")
+        db.exec_driver_sql("DELETE FROM consents WHERE seq = 5")
+    ran, doctor = installed("audit", "verify"), installed("doctor")
+
+    assert (before.code, before.out.splitlines()[2].split(": ")[1]) == (0, "compared with 2027-01-04 to 2027-01-04")
+    assert (ran.code, "row 5 stood there on 2027-01-04 and is gone" in ran.err) == (1, True)
+    assert "MEND  ledgers: consents: row 5 stood there" in doctor.out
 
 
 @on_sqlite

@@ -1,8 +1,10 @@
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
+from service.flows import heads
 from service.flows.audit import audit
 from service.flows.chains import verify
 from service.flows.ledger import agree
@@ -99,3 +101,67 @@ def test_a_moment_in_another_zone_is_the_same_moment(parts):
         agree(db, builders.member(db, agrees=()), Channel.SMS, [Purpose.REMINDER], elsewhere, NOW)
 
     assert first_bad(parts) == [None, None]
+
+
+# what is cut off at the end
+
+
+TODAY = NOW.date()
+
+
+def noted(parts, data_dir, day=TODAY):
+    with parts.read_db() as db:
+        return heads.note(db, data_dir, day)
+
+
+def cut(parts, data_dir):
+    """What is said of each ledger."""
+    with parts.read_db() as db:
+        return [chain.wrong for chain in verify(db, heads.kept(data_dir))]
+
+
+def add_entry(parts):
+    with parts.open_db() as db:
+        audit(db, None, "four", db.query(Group).one(), NOW)
+
+
+@pytest.mark.parametrize(("table", "said"), [("consents", 0), ("audit_entries", 1)])
+def test_a_ledger_whose_end_was_cut_off_shows_by_the_head_that_was_noted(parts, engine, written, data_dir, table, said):
+    noted(parts, data_dir)
+    last = numbers(parts, table)[-1]
+    spoil(engine, table, f"DELETE FROM {table} WHERE seq = {last}")
+
+    assert first_bad(parts) == [None, None]
+    assert cut(parts, data_dir)[said] == f"stood there on {TODAY} and is gone: the end was cut off"
+    assert cut(parts, data_dir)[1 - said] == ""
+
+
+def test_a_ledger_that_was_written_anew_in_its_whole_shows_by_any_older_head(parts, engine, written, data_dir):
+    noted(parts, data_dir)
+    add_entry(parts)
+    noted(parts, data_dir, TODAY + timedelta(days=1))
+    spoil(engine, "audit_entries", "DELETE FROM audit_entries")
+    for _ in range(5):
+        add_entry(parts)
+
+    assert first_bad(parts) == [None, None]
+    assert "is gone" in cut(parts, data_dir)[1]
+
+
+def test_what_grows_after_a_head_holds_and_a_day_has_one_head_of_each_ledger(parts, written, data_dir):
+    first, again = noted(parts, data_dir), noted(parts, data_dir)
+    add_entry(parts)
+    tomorrow = noted(parts, data_dir, TODAY + timedelta(days=1))
+
+    assert ([len(first), len(again), len(tomorrow)], cut(parts, data_dir)) == ([2, 0, 2], ["", ""])
+    assert [head.day for head in heads.kept(data_dir)] == [TODAY] * 2 + [TODAY + timedelta(days=1)] * 2
+    assert (data_dir / heads.FILE).stat().st_mode & 0o077 == 0
+
+
+def test_without_a_file_or_with_half_a_line_nothing_is_compared(parts, written, data_dir):
+    nothing = cut(parts, data_dir)
+    noted(parts, data_dir)
+    file = data_dir / heads.FILE
+    file.write_text(file.read_text()[:-20])
+
+    assert (nothing, len(heads.kept(data_dir)), cut(parts, data_dir)) == (["", ""], 1, ["", ""])

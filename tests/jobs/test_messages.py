@@ -1,4 +1,5 @@
 import json
+import logging
 import threading
 import time
 import zlib
@@ -13,7 +14,7 @@ from jobs import clock as jobs_clock
 from jobs import messages, upkeep
 from jobs.job import ForeignJob, OnlySend
 from jobs.worker import Worker
-from service.flows import heartbeat
+from service.flows import heads, heartbeat
 from service.models import Delivery, GroupSession, Heartbeat
 from service.rules.lifecycle import State
 from tests import builders
@@ -273,6 +274,18 @@ def test_each_process_shows_that_it_is_alive(parts, in_jobs):
     upkeep.show_alive()
     with parts.read_db() as db:
         assert [row.name for row in db.scalars(select(Heartbeat))] == ["clock"]
+
+
+def test_where_the_ledgers_end_is_noted_once_a_day_in_a_file_and_in_the_log(parts, in_jobs, caplog):
+    with parts.open_db() as db:
+        builders.member(db)
+    with caplog.at_level(logging.INFO):
+        upkeep.note_heads()
+        upkeep.note_heads()
+    kept = [str(head) for head in heads.kept(parts.settings.data_dir)]
+
+    assert len(kept) == 1
+    assert [record.getMessage() for record in caplog.records] == [f"the ledger ends: {kept[0]}"]
 
 
 def test_a_practice_clock_that_races_has_its_chores_done_more_often():
