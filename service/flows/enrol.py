@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from service import texts
 from service.flows.consider import delivery_id, window
 from service.flows.ledger import Evidence, agree, withdraw
+from service.flows.links import end_with
 from service.flows.plan import plan, plan_member
 from service.flows.scope import across_groups
 from service.flows.standing import standing
@@ -131,9 +132,10 @@ def take_place(db: Session, group: Group, member: Member, day: date) -> Enrolmen
 
 @across_groups
 def leave(db: Session, enrolment: Enrolment, day: date, now: datetime) -> None:
-    """The member no longer belongs from this day on: what was planned for later is void."""
+    """The member no longer belongs from this day on: what was planned for later is void, and so are its links."""
     enrolment.left_on = max(day, enrolment.joined_on)
     db.flush()
+    end_with(db, enrolment, enrolment.left_on)
     plan(db, now, [enrolment.group], enrolment.member)
 
 

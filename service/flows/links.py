@@ -1,13 +1,15 @@
 """Secret addresses for one person and one purpose: 128 bits, of which we keep the hash."""
 
 import secrets
-from datetime import datetime
+from datetime import date, datetime, time
 from hashlib import sha256
 from uuid import UUID
 
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from service.models import Link
+from service.models import Delivery, Enrolment, GroupSession, Link
+from service.rules.recurrence import starts_at
 
 
 def new_link(
@@ -37,6 +39,23 @@ def new_link(
 def follow(db: Session, token: str, purpose: str, now: datetime) -> Link | None:
     """The link of this token, if it may still be used for this purpose. Changes nothing."""
     return db.scalars(Link.usable(hashed(token), purpose, now)).first()
+
+
+def end_with(db: Session, enrolment: Enrolment, day: date) -> None:
+    """Whoever leaves a group opens nothing of it from this day on, and nothing at all where they are in no other.
+
+    The way out of mails stays open: a mail lies in a mailbox for longer than its reader is a member.
+    """
+    ends_at = starts_at(day, time(), enrolment.group.zone)
+    elsewhere = Enrolment.current(day).where(
+        Enrolment.member_id == enrolment.member_id, Enrolment.group_id != enrolment.group_id
+    )
+    theirs = [Link.member_id == enrolment.member_id, Link.purpose != "unsubscribe"]
+    if db.scalars(elsewhere.limit(1)).first() is not None:
+        here = select(GroupSession.id).where(GroupSession.group_id == enrolment.group_id)
+        theirs.append(Link.delivery_id.in_(select(Delivery.id).where(Delivery.group_session_id.in_(here))))
+    lasting = Link.expires_at.is_(None) | (Link.expires_at > ends_at)
+    db.execute(update(Link).where(*theirs, lasting).values(expires_at=ends_at))
 
 
 def hashed(token: str) -> bytes:

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from service.flows import links
+from service.flows import enrol, links
 from service.flows.suppress import is_suppressed
-from service.models import Attendance, Link, Member, Reply
+from service.models import Attendance, Enrolment, Link, Member, Reply
 from service.models.groups import Answer
 from service.rules.consent import Channel, Choice
 from service.rules.kinds import Kind
@@ -179,3 +179,62 @@ def test_the_press_of_the_pages_own_button_stops_too(parts, client, mailed):
 
     assert "Stop emails" in page.text
     assert is_out(parts)
+
+
+# after leaving
+
+
+@pytest.fixture
+def in_two(parts):
+    """Somebody in two groups, the links that they have, and how they leave: the first group, or both."""
+    with parts.open_db() as db:
+        who = builders.member(db, email=ADDRESS, choice=Choice.BOTH)
+        places = [builders.group(db, name) for name in ("A", "B")]
+        enrolments = [builders.enrolled(db, place, who).id for place in places]
+        until, paths = NOW + timedelta(days=14), {}
+        for name, place in zip("ab", places, strict=True):
+            about = builders.session(db, place)
+            row = builders.delivery(db, who, about, state=State.DELIVERED, channel=Channel.EMAIL, marked_at=NOW)
+            row.body = "The words of the mail."
+            paths[name] = f"/me/{links.new_link(db, 'message', until, member_id=who.id, delivery_id=row.id)}"
+            if name == "a":
+                stop = links.new_link(db, "unsubscribe", None, member_id=who.id, delivery_id=row.id)
+        paths["agreement"] = f"/agreement/{links.new_link(db, 'agreement', until, member_id=who.id)}"
+        paths["stop"] = f"/u/{stop}"
+
+    def leave(day, *which):
+        with parts.open_db() as db:
+            for one in which:
+                enrol.leave(db, db.get_one(Enrolment, enrolments[one]), day, NOW)
+
+    return paths, leave
+
+
+def opening(client, paths):
+    return [name for name, path in paths.items() if client.get(path).status_code == 200]
+
+
+def test_whoever_leaves_one_of_two_groups_opens_nothing_more_of_that_one(client, in_two):
+    paths, leave = in_two
+    before = opening(client, paths)
+    leave(NOW.date(), 0)
+
+    assert before == ["a", "b", "agreement", "stop"]
+    assert opening(client, paths) == ["b", "agreement", "stop"]
+
+
+def test_whoever_leaves_the_last_group_can_still_stop_emails_and_nothing_else(client, in_two):
+    paths, leave = in_two
+    leave(NOW.date(), 0, 1)
+
+    assert opening(client, paths) == ["stop"]
+
+
+def test_a_link_works_until_the_day_of_leaving_by_the_groups_clock(client, clock, in_two):
+    paths, leave = in_two
+    leave(NOW.date() + timedelta(days=1), 0, 1)
+    before = opening(client, paths)
+    clock.go(hours=24)
+
+    assert before == ["a", "b", "agreement", "stop"]
+    assert opening(client, paths) == ["stop"]
