@@ -99,10 +99,14 @@ class Marking:
         if refusal is not None:
             self._give_up(delivery, refusal)
             return None
-        if self._is_held(delivery) or self._waits_for_another(delivery) or self._waits_for_keys(delivery):
+        if self._is_held(delivery) or self._waits_for_another(delivery):
+            return None
+        to = delivery.member.address(delivery.channel)
+        if to == LOCKED:  # a provider would refuse what stands in for it, and the number be suppressed
+            log.error("delivery %s: the field keys at hand do not open its address", delivery.id)
             return None
         try:
-            letter = self._letter(delivery)
+            letter = self._letter(delivery, to)
         except MissingText:
             self._give_up(delivery, Refusal.NO_TEXT)
             return None
@@ -215,14 +219,6 @@ class Marking:
         delivery.next_at, delivery.queued_until = self._now + self._post.clock.lasting(LOOKS_AGAIN), None
         return True
 
-    @staticmethod
-    def _waits_for_keys(delivery: Delivery) -> bool:
-        """A provider would refuse what stands in for an address that cannot be read, and the number be suppressed."""
-        is_locked = delivery.member.address(delivery.channel) == LOCKED
-        if is_locked:
-            log.error("delivery %s: the field keys at hand do not open its address", delivery.id)
-        return is_locked
-
     def _takes_its_turn(self, delivery: Delivery, letter: compose.Letter) -> bool:
         """Whether the sending number is free. Otherwise it is as due as before."""
         if delivery.channel not in self._lanes:
@@ -233,13 +229,13 @@ class Marking:
         delivery.queued_until = None
         return False
 
-    def _letter(self, delivery: Delivery) -> compose.Letter:
+    def _letter(self, delivery: Delivery, to: str) -> compose.Letter:
         """A text that its provider still holds when the member's night begins must die there, not wake them."""
         until = delivery.expires_at
         if delivery.channel is Channel.SMS:
             until = min(until, self._hours_of(delivery).close_at)
         words = self._body(delivery)
-        return compose.Letter(delivery.member.address(delivery.channel), words.text, words.version, until)
+        return compose.Letter(to, words.text, words.version, until)
 
     def _body(self, delivery: Delivery) -> compose.Words:
         """The words: the same for all of a session who read the same language by the same clock."""

@@ -1,9 +1,12 @@
-"""Many new rows at once: to have SQLAlchemy take each apart costs more than the database does."""
+"""Many rows at once: to have SQLAlchemy take each apart costs more than the database does."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table
+from sqlalchemy import Column, Connection, Dialect, Table, Update
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
 
 AT_ONCE = 500
 """Rows of a statement. SQLite takes 32,766 values in one."""
@@ -22,8 +25,33 @@ def insert_new(db: Connection, table: Table, rows: Rows) -> None:
     insert(db, table.name, columns, rows)
 
 
+def update_each(db: Connection, statement: Update, rows: Rows) -> None:
+    """Run the statement once for each row, whose values are its parameters. All have values for the same ones."""
+    compiled = _compiled(statement, db.dialect, tuple(rows[0]))
+    names = compiled.positiontup or list(compiled.params)
+    columns = [_of_all(db, compiled, name, rows) for name in names]
+    values: list[Any] = list(zip(*columns, strict=True))
+    if not compiled.positional:
+        values = [dict(zip(names, row, strict=True)) for row in values]
+    db.exec_driver_sql(str(compiled), values)
+
+
+@lru_cache(32)
+def _compiled(statement: Update, dialect: Dialect, names: tuple[str, ...]) -> SQLCompiler:
+    compiled = statement.compile(dialect=dialect, column_keys=list(names))
+    assert isinstance(compiled, SQLCompiler)
+    return compiled
+
+
+def _of_all(db: Connection, compiled: SQLCompiler, name: str, rows: Rows) -> list[Any]:
+    """One parameter's values for all rows: the row's own, or what the statement says."""
+    its = compiled.params[name]
+    values = [row[name] for row in rows] if name in rows[0] else [its] * len(rows)
+    return _told(db, compiled.binds[name].type, values)
+
+
 def _insert_sqlite(db: Connection, table: str, columns: Sequence[Column[Any]], rows: Rows) -> None:
-    values = list(zip(*(_told(db, column, rows, lambda value: value) for column in columns), strict=True))
+    values = list(zip(*_by_column(db, columns, rows), strict=True))
     into = f"INSERT INTO {table} ({_names(columns)}) VALUES "
     places = f"({', '.join('?' * len(columns))})"
     for first in range(0, len(values), AT_ONCE):
@@ -34,7 +62,8 @@ def _insert_sqlite(db: Connection, table: str, columns: Sequence[Column[Any]], r
 
 def _insert_postgresql(db: Connection, table: str, columns: Sequence[Column[Any]], rows: Rows) -> None:
     """By way of a table of this connection's own, for COPY itself stumbles over what is there already."""
-    lines = map("\t".join, zip(*(_told(db, column, rows, _copied) for column in columns), strict=True))
+    copied = (_copied(values) for values in _by_column(db, columns, rows))
+    lines = map("\t".join, zip(*copied, strict=True))
     db.exec_driver_sql(f"CREATE TEMPORARY TABLE IF NOT EXISTS new_{table} (LIKE {table}) ON COMMIT DELETE ROWS")
     names = _names(columns)
     with db.connection.cursor() as cursor, cursor.copy(f"COPY new_{table} ({names}) FROM STDIN") as copy:  # type: ignore[attr-defined]
@@ -43,16 +72,22 @@ def _insert_postgresql(db: Connection, table: str, columns: Sequence[Column[Any]
     db.exec_driver_sql(f"TRUNCATE new_{table}")
 
 
-def _told(db: Connection, column: Column[Any], rows: Rows, told: Callable[[Any], Any]) -> list[Any]:
-    """A column's values as the driver takes them. Most come many times: a session's start, the words for a kind."""
-    process: Callable[[Any], Any] | None = column.type.dialect_impl(db.dialect).bind_processor(db.dialect)
-    values = [row[column.name] for row in rows]
-    known = {value: told(process(value) if process else value) for value in set(values)}
+def _by_column(db: Connection, columns: Sequence[Column[Any]], rows: Rows) -> Iterator[list[Any]]:
+    return (_told(db, column.type, [row[column.name] for row in rows]) for column in columns)
+
+
+def _told(db: Connection, of: TypeEngine[Any], values: Sequence[Any]) -> list[Any]:
+    """Values as the driver takes them. Most come many times: a session's start, the words for a kind."""
+    process: Callable[[Any], Any] | None = of.dialect_impl(db.dialect).bind_processor(db.dialect)
+    if process is None:
+        return list(values)
+    known = {value: process(value) for value in set(values)}
     return [known[value] for value in values]
 
 
-def _copied(value: object) -> str:
-    return r"\N" if value is None else str(value).translate(COPIED)
+def _copied(values: Sequence[Any]) -> list[str]:
+    known = {value: r"\N" if value is None else str(value).translate(COPIED) for value in set(values)}
+    return [known[value] for value in values]
 
 
 def _names(columns: Sequence[Column[Any]]) -> str:

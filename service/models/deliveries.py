@@ -24,7 +24,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from service.models.among import among
 from service.models.base import Base, Identified, words
+from service.models.bulk import update_each
 from service.models.groups import GroupSession, Rule
 from service.models.people import Member
 from service.models.sealed import Sealed
@@ -143,7 +145,7 @@ class Delivery(Identified):
         if moves:
             rows = [{"of": one, **values} for one, values in moves.items()]
             db.connection().execute(_noted(to), {"ids": list(moves), "at": now, "by": by})
-            db.connection().execute(_moved(to), rows)
+            update_each(db.connection(), _moved(to), rows)
 
     @classmethod
     def note_stranger(cls, db: Session, delivery_id: UUID, state: State, now: datetime, said: str) -> None:
@@ -170,7 +172,7 @@ def _noted(to: State) -> Insert:
     table, event = Delivery.metadata.tables[Delivery.__tablename__], DeliveryEvent
     at, by = bindparam("at", type_=event.at.type), bindparam("by", type_=event.by.type)
     moving = select(table.c.id, table.c.state, literal(to.value), at, by).order_by(table.c.id)
-    moving = moving.where(table.c.id.in_(bindparam("ids", expanding=True)), _may_go(to))
+    moving = moving.where(among(table.c.id, "ids"), _may_go(to))
     return insert(event).from_select(("delivery_id", "was", "now", "at", "by"), moving)
 
 

@@ -5,6 +5,7 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Self, overload
 
@@ -41,7 +42,7 @@ class Keyring:
         """`place` is the table, column and row: the ciphertext opens nowhere else."""
         name = next(iter(self.roots))
         nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = AESGCM(self._key(name, "fields")).encrypt(nonce, text.encode(), place.encode())
+        sealed = _cipher(self._key(name, "fields")).encrypt(nonce, text.encode(), place.encode())
         return b".".join((VERSION, name.encode(), nonce + sealed))
 
     def open(self, sealed: bytes, place: str) -> str:
@@ -52,7 +53,7 @@ class Keyring:
         if version != VERSION or key not in self.roots:
             return LOCKED
         try:
-            text = AESGCM(self._key(key, "fields")).decrypt(
+            text = _cipher(self._key(key, "fields")).decrypt(
                 payload[:NONCE_BYTES], payload[NONCE_BYTES:], place.encode()
             )
         except (InvalidTag, ValueError):  # a ValueError where it was cut short
@@ -65,14 +66,19 @@ class Keyring:
         return hmac.digest(self._key(oldest, "index"), f"{kind}|{value}".encode(), sha256)
 
     def _key(self, name: str, purpose: str) -> bytes:
-        known = _DERIVED.get((self.roots[name], purpose))
-        if known is None:
-            known = HKDF(SHA256(), 32, salt=None, info=f"groupkeeper {purpose}".encode()).derive(self.roots[name])
-            _DERIVED[self.roots[name], purpose] = known
-        return known
+        return _derived(self.roots[name], purpose)
 
 
-_DERIVED: dict[tuple[bytes, str], bytes] = {}
+@lru_cache(32)
+def _derived(root: bytes, purpose: str) -> bytes:
+    return HKDF(SHA256(), 32, salt=None, info=f"groupkeeper {purpose}".encode()).derive(root)
+
+
+@lru_cache(32)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)
+
+
 _in_use: list[Keyring] = []
 
 
