@@ -1,6 +1,7 @@
 """What in a reply is distress that pages a person, what a person should read soon, and what is neither.
 
 It finds phrases, nothing more: no diagnosis, no degree of risk. A negated or past mention is for review, never nothing.
+Where there is no phrase at all, not even one of those that guard against false alarms, the words are weighed.
 """
 
 from collections.abc import Collection, Iterator
@@ -9,6 +10,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
+from service.rules.leaning import PAGES, TO_READ, leaning
 from service.rules.phrases import Match, PhraseBook, words_of
 
 CHUNK, OVERLAP = 200, 40
@@ -51,15 +53,19 @@ NOTHING = Finding(Level.NONE)
 CRASHED = Finding(Level.CRISIS, Category.UNKNOWN, "the scan failed")
 """What the flow puts in place of a scan that raised: it pages, and answers nothing."""
 
+BY_WEIGHT = "words that often stand in such texts"
+
 
 def scan(text: str) -> Finding:
     """The most urgent that the text holds. Reads the raw text, before anything else does; long texts from both ends."""
     chunks = list(dict.fromkeys(_chunks(words_of(text))))
     nearest_an_end = sorted(range(len(chunks)), key=lambda n: min(n, len(chunks) - 1 - n))
-    found = [match for n in nearest_an_end[:CHUNKS] for match in _found(list(chunks[n]))]
+    read = [list(chunks[n]) for n in nearest_an_end[:CHUNKS]]
+    matches = [_book().find(words) for words in read]
+    found = [match for some in matches for match in _not_covered(some)]
     if not found and len(chunks) > CHUNKS:
         return Finding(Level.REVIEW, None, "longer than what is scanned")
-    return _finding(found)
+    return _finding(found) if any(matches) else _weighed(read)
 
 
 def _chunks(words: list[str]) -> Iterator[tuple[str, ...]]:
@@ -67,9 +73,20 @@ def _chunks(words: list[str]) -> Iterator[tuple[str, ...]]:
         yield tuple(words[begin : begin + CHUNK])
 
 
-def _found(words: list[str]) -> list[Match]:
+def _weighed(read: Collection[list[str]]) -> Finding:
+    """What is known of words that no pattern found anything in."""
+    leanings = [one for words in read if (one := leaning(words))]
+    most = max(leanings, key=lambda one: one.weight, default=None)
+    if most is None or most.weight <= TO_READ:
+        return NOTHING
+    if most.weight <= PAGES:
+        return Finding(Level.REVIEW, None, BY_WEIGHT)
+    return Finding(Level.CRISIS, Category(most.kind), BY_WEIGHT, with_abuse=most.kind == Category.ABUSE)
+
+
+def _not_covered(matches: list[Match]) -> list[Match]:
     """Every match that no false friend covers, those that are negated or past labelled for review."""
-    crises, others = _split(_book().find(words))
+    crises, others = _split(matches)
     covers = [match for match in others if match.label == "false friend"]
     softened = [match for match in others if match.label == "softened"]
     kept = [match for match in crises if not _is_within_any(match, covers)]

@@ -14,6 +14,8 @@ SLIPS = word_set(
 MAY_MEAN_THE_VISIT = word_set("cancel end quit")
 PAUSES, WINS = word_set("pause pausa pausar"), word_set("win logro")
 YES_ES, NO_ES = word_set("va dale vale sale simon"), word_set("nel negativo")
+SOME_OF_IT = word_set("kinda sorta") | {"kinda sorta"}
+"""A goal's "some" in words that say nothing elsewhere."""
 NOT_A_NAME = word_set(
     "able alone angry anymore available coming doing done drinking driving feeling free going good great happy home "
     "in interested joking late mad ok okay ready really sad safe sick sleeping sober suicidal sure there well working "

@@ -16,24 +16,22 @@ OTHER_WORDS = word_set("strangle strangles collapse collapses breathed seizures 
 """Words of their own that are one slip away from those."""
 
 TO_KNOWN = {
-    "suiside suisidal sucidial suicidle suicude suicid sewerslide": "suicide",
+    "suiside suisidal sucidial suicidle suicude suicid sewerslide sooicide soocide": "suicide",
     "lief lyfe liffe": "life",
     "kil kll kiil kilk k1ll kiill": "kill",
     "rped rapd": "raped",
     "sui": "suicide",
     "wnat wantt wnt": "want",
-    "dyin": "dying",
     "daed deadd": "dead",
     "lfe": "life",
-    "kilin killin kiling": "killing",
+    "kilin kiling": "killing",
     "dieing dyeing diying": "dying",
     "ded": "dead",
     "hert hrut hurtt": "hurt",
-    "harmin": "harming",
-    "cuttin cuting": "cutting",
+    "cuting": "cutting",
     "choaked chocked": "choked",
     "breth brethe breate breeth": "breathe",
-    "brething breathin": "breathing",
+    "brething": "breathing",
     "siezure seziure": "seizure",
     "unconcious unconsious unconscience": "unconscious",
     "uncontious": "unconscious",
@@ -42,12 +40,19 @@ TO_KNOWN = {
     "kms kmsing kys": "kms",
     "wana wan wannna": "wanna",
     "gona gunna goin2 gon": "gonna",
-    "goin goign": "going",
+    "goign": "going",
     "dnt dont dun donot": "dont",
     "cnt cannot cannt couldnt": "cant",
     "aint arent": "isnt",
     "doesnt": "dont",
     "u yu": "you",
+    "w": "with",
+    "txt tex": "text",
+    "txts texs": "texts",
+    "txting txtin": "texting",
+    "msg mssg": "message",
+    "msgs mssgs": "messages",
+    "msging msgin messagin": "messaging",
     "ur": "your",
     "tonite 2nite tonihgt tonigt tn tnite": "tonight",
     "abt bout": "about",
@@ -62,21 +67,6 @@ TO_KNOWN = {
     "luv": "love",
     "sry soz": "sorry",
     "b4": "before",
-    "hopin": "hoping",
-    "wishin": "wishing",
-    "tryin": "trying",
-    "takin": "taking",
-    "livin": "living",
-    "jumpin": "jumping",
-    "hurtin": "hurting",
-    "hittin": "hitting",
-    "bleedin": "bleeding",
-    "burnin": "burning",
-    "wakin": "waking",
-    "havin": "having",
-    "feelin": "feeling",
-    "sayin": "saying",
-    "tellin": "telling",
     "afriad": "afraid",
     "skared scard": "scared",
     "knif kinfe": "knife",
@@ -89,8 +79,7 @@ TO_KNOWN = {
     "tmrw tomorow tommorow tmr tomorro": "tomorrow",
     "nite": "night",
     "bcuz cuz cos coz bc becuase": "because",
-    "thinkin": "thinking",
-    "plannin planing": "planning",
+    "planing": "planning",
     "anymor": "anymore",
     "evry": "every",
     "evryone everone everybody": "everyone",
@@ -133,6 +122,17 @@ TO_KNOWN = {
     "ojala ojalá": "ojala",
     "bastillas pastiyas": "pastillas",
 }
+GERUNDS = word_set(
+    "abus bang beat beg bleed break breath bring burn call carv chas chok choos clos com count crash crawl cry "
+    "cutt danc die do drag draw drink driv drown dy eat end faint fall feel fight find finish follow fuck gasp "
+    "gett giv go grabb grind hang harm hat hav head hear hid hitt hold hop hurt imagin jump keep kick kill know "
+    "laps laugh leav lett liv load lock look los ly mak miss mov numb overdos pack pass pay pick plan plann point "
+    "pray puk pull punch push quit rap reach read runn sav say scratch scream seiz sell send shak shoot shower "
+    "sink sitt slapp sleep slic slitt smash smok snapp snort stab stalk stand star starv stay stopp strangl "
+    "struggl suffer swallow swing tak talk tell tempt text think threaten throw touch track trapp try turn twitch "
+    "vomit wait wak walk want watch wheez wish work worry writ yell"
+)
+"""What stands before the -ing that is typed as -in: "sittin"."""
 PEOPLE = word_set(
     "mom dad husband wife boyfriend girlfriend partner brother sister son daughter uncle aunt cousin grandma grandpa "
     "grandmother grandfather stepdad stepmom roommate neighbor boss nephew niece mother father caregiver nurse"
@@ -189,6 +189,8 @@ JOINED = {
     "shouldve": "should have",
     "heartattack": "heart attack",
     "rn": "right now",
+    "infront": "in front",
+    "alot": "a lot",
     "goodbyes": "goodbye",
     "byebye": "bye",
     "al": "a el",
@@ -219,15 +221,15 @@ PAIRS = {
         "nobody": ["no one"],
         "someone": ["some one"],
         "cardiac": ["heart attack"],
-        "without": ["w o"],
+        "without": ["with o", "with out"],
         "everyone": ["every one"],
     }.items()
     for pair in pairs
 }
 FILLERS = word_set(
     "just really very literally honestly actually fucking fuckin freaking even still kinda totally seriously "
-    "basically definitely probably maybe also tbh ngl pls please badly simply truly always um uh well omg so muy ya "
-    "pues realmente solo tambien"
+    "basically definitely probably maybe also tbh ngl pls plz please badly simply truly always um uh well omg so muy "
+    "ya pues realmente solo tambien"
 )
 """Words that change nothing of what is said; left out, so that patterns need not expect them everywhere."""
 
@@ -248,7 +250,8 @@ def _spellings() -> dict[str, tuple[str, ...]]:
     theirs = {f"{one}s": (one,) for one in PEOPLE}
     known = {typed: (word,) for several, word in TO_KNOWN.items() for typed in several.split()}
     joined = {typed: tuple(words.split()) for typed, words in JOINED.items()}
-    return slips | theirs | known | joined | {word: (word,) for word in KEY_WORDS}
+    short = {f"{stem}in": (f"{stem}ing",) for stem in GERUNDS}
+    return slips | theirs | short | known | joined | {word: (word,) for word in KEY_WORDS}
 
 
 SPELLINGS = _spellings()

@@ -136,7 +136,8 @@ class _Found:
         self.first, _, self.rest = self.plain.partition(" ")
         self.matches = matches = _book().find(words_of(text))
         self.labels = {match.label for match in matches}
-        self.opt_outs = _not_covered(matches)
+        self.opt_outs = _not_covered(matches, {"opt out", "opt out es"}, by="no opt out")
+        self.noes = _not_covered(matches, {"no", "cannot"}, by="not missing")
 
     @property
     def beside(self) -> str:
@@ -144,9 +145,9 @@ class _Found:
         return self.text.strip() if self.rest else ""
 
 
-def _not_covered(matches: list[Match]) -> list[Match]:
-    covers = [match for match in matches if match.label == "no opt out"]
-    chosen = [match for match in matches if match.label in ("opt out", "opt out es")]
+def _not_covered(matches: list[Match], labels: Collection[str], by: str) -> list[Match]:
+    covers = [match for match in matches if match.label == by]
+    chosen = [match for match in matches if match.label in labels]
     return [match for match in chosen if not any(match.within(cover) for cover in covers)]
 
 
@@ -228,7 +229,7 @@ def _nod(found: _Found) -> bool | None:
 def _attendance(found: _Found) -> Understanding | None:
     if Prompt.REMINDER not in found.prompts:
         return None
-    says_yes, says_no = _says_coming(found), _says(found, "cannot", keywords.NO_ES)
+    says_yes, says_no = _says_coming(found), bool(found.noes) or _in_spanish(found, keywords.NO_ES)
     if {"late", "not late"} & found.labels == {"late"} and not says_no:
         return Understanding(Meaning.LATE, words=found.text.strip(), answers=Prompt.REMINDER)
     if _nod(found) is True or (found.first == "c" and not says_no):
@@ -243,13 +244,14 @@ def _attendance(found: _Found) -> Understanding | None:
 
 def _says_coming(found: _Found) -> bool:
     """Said, and not as a part of saying no ("can't be there")."""
-    noes = [match for match in found.matches if match.label == "cannot"]
-    yeses = [match for match in found.matches if match.label == "coming" and not any(map(match.meets, noes))]
-    return bool(yeses) or (found.language == "es" and found.plain in keywords.YES_ES)
+    said = [match for match in found.matches if match.label in ("yes", "coming", "not missing")]
+    yeses = [match for match in said if not any(map(match.meets, found.noes))]
+    return bool(yeses) or _in_spanish(found, keywords.YES_ES)
 
 
-def _says(found: _Found, label: str, spanish: frozenset[str]) -> bool:
-    return label in found.labels or (found.language == "es" and found.plain in spanish)
+def _in_spanish(found: _Found, words: frozenset[str]) -> bool:
+    """A word that says so in Spanish and something else, or nothing, in English."""
+    return found.language == "es" and found.plain in words
 
 
 def _score(found: _Found) -> Understanding | None:
@@ -265,6 +267,8 @@ def _goal(found: _Found) -> Understanding | None:
         return None
     answers = {"not yet": GoalAnswer.NOT_YET, "some": GoalAnswer.SOME, "did": GoalAnswer.DID}
     answer = next((answers[label] for label in answers if label in found.labels), None)
+    if answer is None and found.plain in keywords.SOME_OF_IT:
+        answer = GoalAnswer.SOME
     if _nod(found) is not None:
         answer = GoalAnswer.DID if _nod(found) else GoalAnswer.NOT_YET
     if answer is None:
