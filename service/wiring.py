@@ -96,6 +96,7 @@ def build(settings: Settings, *, stays: bool) -> Parts:
     prepare_data_dir(settings)
     use_keys(keys.keyring(settings))
     engine = connect(settings.database_url)
+    engine.update_execution_options(is_live=not settings.is_practice)  # for planning, see flows/consider
     return Parts(
         settings=settings,
         engine=engine,

@@ -169,7 +169,7 @@ def _questions() -> Iterator[Finding]:
     parts = _parts()
     with parts.read_db() as db:
         count = len(unwatched(db, parts.clock()))
-    words = f"{count} asked for words, and nobody on call has answered a test page in the last 30 days."
+    words = f"{count} whose reflection questions wait: nobody on call has answered a test page in the last 30 days."
     yield (
         not count or parts.settings.is_practice,
         f"groups: {words} Open On call and test a contact." if count else "who is asked for words has somebody to call",

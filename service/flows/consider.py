@@ -17,8 +17,8 @@ from service.models.base import time_ordered_uuid
 from service.models.groups import Answer, Came, Safety
 from service.rules import sentences
 from service.rules.consent import Channel, Refusal, Standing
-from service.rules.escalation import NEEDED_TO_STAFF, TEST_HOLDS
-from service.rules.kinds import NATURES, PROMPTS, REMINDERS, Occasion, expires_at, slot
+from service.rules.escalation import NEEDED_TO_ASK, NEEDED_TO_STAFF, TEST_HOLDS
+from service.rules.kinds import NATURES, PROMPTS, REMINDERS, Kind, Occasion, expires_at, slot
 from service.rules.lifecycle import State
 from service.rules.quiet_hours import Window
 from service.rules.zones import known_zone
@@ -61,8 +61,8 @@ class Facts:
     attendance: Mapping[tuple[UUID, UUID], Attendance]
     held: frozenset[UUID]
     """Members whose prompts wait for a flag to be closed."""
-    is_staffed: bool
-    """Whether enough of those on call were reached of late."""
+    is_watched: bool
+    """Whether as many of those on call were reached of late as the way in which the group is watched asks for."""
     practice: Practice
     now: datetime
 
@@ -106,14 +106,20 @@ def gather(db: Session, group: Group, practice: Practice, now: datetime, member:
         standings=standings(db, members),
         attendance={(row.group_session_id, row.member_id): row for row in attendance},
         held=held(db, members, now),
-        is_staffed=group.safety is not Safety.STAFFED or _is_staffed(db, now),
+        is_watched=_is_watched(db, group, now),
         practice=practice,
         now=now,
     )
 
 
-def _is_staffed(db: Session, now: datetime) -> bool:
-    return len(db.scalars(Contact.reached_since(now - TEST_HOLDS)).all()) >= NEEDED_TO_STAFF
+def _is_watched(db: Session, group: Group, now: datetime) -> bool:
+    needed = NEEDED_TO_STAFF if group.safety is Safety.STAFFED else _needed_to_ask(db)
+    return not needed or len(db.scalars(Contact.reached_since(now - TEST_HOLDS)).all()) >= needed
+
+
+def _needed_to_ask(db: Session) -> int:
+    """Practice mode reaches nobody: a newcomer tries it with nobody on call."""
+    return NEEDED_TO_ASK if db.get_bind().get_execution_options().get("is_live") else 0
 
 
 def _sessions(group: Group, now: datetime) -> Select[GroupSession]:
@@ -208,7 +214,7 @@ def _refusal(case: _Case, rule: Rule) -> Refusal | None:
         return Refusal.SESSION_CANCELLED
     if member.stopped_at is not None:
         return Refusal.HALTED
-    if rule.kind in PROMPTS and (waits := _prompt_refusal(case)):
+    if rule.kind in PROMPTS and (waits := _prompt_refusal(case, rule.kind)):
         return waits
     if channel not in rule.via.channels(member.choice):
         return Refusal.NOT_CHOSEN
@@ -220,12 +226,13 @@ def _refusal(case: _Case, rule: Rule) -> Refusal | None:
     return refusal or answer_refusal(rule, group_session, facts.attendance.get((group_session.id, member.id)))
 
 
-def _prompt_refusal(case: _Case) -> Refusal | None:
-    """Why nobody is asked for words of their own: nobody would be there to read them."""
+def _prompt_refusal(case: _Case, kind: Kind) -> Refusal | None:
+    """Why nobody is asked for words of their own: nobody would be there to read them. A group that is not watched
+    goes on being asked for a number."""
     safety = case.facts.group.safety
     if safety is Safety.ONE_WAY:
         return Refusal.ONE_WAY
-    if safety is Safety.STAFFED and not case.facts.is_staffed:
+    if not case.facts.is_watched and (safety is Safety.STAFFED or kind is Kind.REFLECTION):
         return Refusal.NOT_STAFFED
     return Refusal.FLAGGED if case.member.id in case.facts.held else None
 

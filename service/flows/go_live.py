@@ -89,8 +89,8 @@ def steps(db: Session, is_live: bool, now: datetime) -> list[Step]:
         Step(
             "Every question for words has somebody to call",
             not waiting,
-            f"{len(waiting)} {'group is' if len(waiting) == 1 else 'groups are'} asked for words, and no contact has "
-            "answered a test page in the last 30 days. Test one under On call, or switch the reflection question off.",
+            f"{len(waiting)} {'group is' if len(waiting) == 1 else 'groups are'} to be asked for words, and no contact "
+            "has answered a test page in the last 30 days: these questions wait. Test one under On call.",
         ),
         Step("Twilio reports what became of a text", came["/webhooks/twilio/status"], "Send a test to your phone."),
         Step("Twilio brings replies", came["/webhooks/twilio/inbound"], "Text any word to the practice's number."),

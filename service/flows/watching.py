@@ -36,7 +36,7 @@ def may_not_ask(db: Session, group: Group, now: datetime) -> str | None:
 
 
 def unwatched(db: Session, now: datetime) -> Sequence[Group]:
-    """Groups that are asked for words while nobody who is on call has answered a test of late. Live, none may be."""
+    """Groups that are to be asked for words while nobody on call has answered a test of late. Live, they are not."""
     if reached(db, now):
         return ()
     asks = Rule.group_id.in_(select(Group.id).where(Group.safety != Safety.ONE_WAY))

@@ -14,6 +14,8 @@ TAKEN_FOR = timedelta(hours=1)
 """So long the one who took a flag up is left to it. With nothing on record by then, everybody is called."""
 NEEDED_TO_STAFF = 2
 """Contacts that a page has reached of late: with fewer nobody can say that texts are staffed."""
+NEEDED_TO_ASK = 1
+"""The same for a group that is not watched, once its questions for words reach people."""
 TEST_HOLDS = timedelta(days=30)
 """A contact who answered a test page counts as reached for so long."""
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.flows import cover, on_call
 from service.flows.audit import audit
+from service.flows.watching import unwatched
 from service.models import Absence, Contact, Group, LineCheck, Page, Practice, Staff
 from service.models.alerts import Why
 from service.models.groups import Safety
@@ -161,6 +162,9 @@ def to_dos(db: Session, now: datetime) -> list[ToDo]:
     if reached < NEEDED_TO_STAFF and db.scalars(is_staffed).first() is not None:
         text = "Groups that are staffed are asked nothing until two contacts have answered a test page."
         found.append(ToDo("Questions of staffed groups wait", text, href))
+    if not parts().settings.is_practice and unwatched(db, now):
+        text = "No contact has answered a test page in the last 30 days. They go on by themselves once one has."
+        found.append(ToDo("Reflection questions wait", text, href))
     if not are_lines_current(db, practice, now):
         text = f"The crisis lines for {COUNTRIES[practice.country]} were last verified on {verified_on(db, practice)}."
         found.append(ToDo("Verify the crisis lines", f"{text} Call them, then say so.", href))

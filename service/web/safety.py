@@ -29,7 +29,8 @@ MODES = (
         Safety.UNMONITORED,
         "Not watched",
         "Questions go out, each saying that nobody reads along live, and where help is. Replies are read in the hours "
-        "that the texts name. Switching a reflection question on needs a contact who answered a test page.",
+        "that the texts name. Reflection questions need a contact who answered a test page: without one they cannot be "
+        "switched on, and once the last test is 30 days old they wait.",
     ),
     (
         Safety.STAFFED,

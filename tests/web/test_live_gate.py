@@ -117,5 +117,13 @@ def test_the_checklist_counts_the_groups(parts, live, group):
     before = live.get("/settings/providers").text
     answered_a_test(parts)
 
-    assert "1 group is asked for words" in before
-    assert "asked for words, and" not in live.get("/settings/providers").text
+    assert "1 group is to be asked for words" in before
+    assert "asked for words" not in live.get("/settings/providers").text
+
+
+def test_the_home_page_says_that_questions_wait(parts, live, group):
+    before = live.get("/").text
+    answered_a_test(parts)
+
+    assert "Reflection questions wait" in before
+    assert "Reflection questions wait" not in live.get("/").text
