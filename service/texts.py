@@ -113,7 +113,7 @@ def common(practice: Practice, language: str) -> dict[str, str]:
     return {
         "sender": practice.sender_label,
         "phone": practice.phone,
-        "hours": _hours(practice.reading_hours, language),
+        "hours": hours(practice.reading_hours, language),
         "n": str(practice.per_week),
         "crisis": lines.crisis.get(language, lines.crisis["en"]),
         "crisis_short": lines.number(language),
@@ -141,7 +141,16 @@ def local_day(starts_at: datetime, group: Group, member: Member) -> datetime:
 
 def fields_of(group_session: GroupSession, member: Member, practice: Practice) -> dict[str, str]:
     said = when(group_session.starts_at, group_session.group, member, practice)
-    return {"day": said.day, "time": said.time}
+    own = group_session.group.reading_hours
+    more = {"hours": hours(own, member.language)} if own else {}
+    return {"day": said.day, "time": said.time, **more}
+
+
+def hours(read_at: str, language: str) -> str:
+    """Reading hours with the weekdays of the language."""
+    for english, spanish in WEEKDAYS_ES.items() if language == "es" else ():
+        read_at = read_at.replace(english, spanish)
+    return read_at
 
 
 def day(on: date, practice: Practice, language: str) -> str:
@@ -172,13 +181,6 @@ def _letters(local: datetime, zone: ZoneInfo, practice: Practice) -> str:
     """`PT`, or `BST`: letters that people say. The long names of other zones do not fit a text."""
     generic = str(get_timezone_name(zone, width="short", zone_variant="generic", locale=LOCALES[practice.country]))
     return generic if generic.isalpha() and len(generic) <= 4 else local.strftime("%Z")
-
-
-def _hours(hours: str, language: str) -> str:
-    if language == "es":
-        for english, spanish in WEEKDAYS_ES.items():
-            hours = hours.replace(english, spanish)
-    return hours
 
 
 @cache

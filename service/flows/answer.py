@@ -85,12 +85,12 @@ def _start(db: Session, heard: Heard, now: datetime) -> str:
     again = opt_in(db, heard.members, index, words, now)
     if heard.inbound.provider_answered:
         return ""
-    return "start_reply" if again else notice.unasked(_practice(db), now)
+    return "start_reply" if again else notice.unasked(db, heard.reply, _practice(db), now)
 
 
 def _less(db: Session, heard: Heard, now: datetime) -> str:
     goes_on = reminders_only(db, heard.members, heard.reply.address_index, heard.inbound.text, now)
-    return "less_reply" if goes_on else notice.unasked(_practice(db), now)
+    return "less_reply" if goes_on else notice.unasked(db, heard.reply, _practice(db), now)
 
 
 def _pause(db: Session, heard: Heard, now: datetime) -> str:
@@ -157,12 +157,13 @@ def _words_beside(db: Session, heard: Heard, now: datetime) -> str:
 def _words(db: Session, heard: Heard, now: datetime) -> str:
     if heard.meant.answers is Prompt.REFLECTION:
         return notice.asked_for(db, heard.reply, _practice(db), now)
-    return notice.unasked(_practice(db), now)
+    return notice.unasked(db, heard.reply, _practice(db), now)
 
 
 def _late(db: Session, heard: Heard, now: datetime) -> str:
     """Whoever runs late in the evening is told that nobody sees it, and the office's number."""
-    return "" if notice.is_read_now(_practice(db), now) else notice.UNMONITORED
+    are_reading = notice.readers(db, heard.reply, _practice(db)).are_reading(now)
+    return "" if are_reading else notice.UNMONITORED
 
 
 def _practice(db: Session) -> Practice:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from service import texts
-from service.flows import alert, converse
+from service.flows import alert, converse, notice
 from service.flows.answer import ANSWERS, Heard, Inbound, act
 from service.flows.hand_over import go_along
 from service.flows.suppress import is_suppressed, lock_members
@@ -198,9 +198,11 @@ def _words(  # noqa: PLR0913, PLR0917  what a text is filled from
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     values: dict[str, str] = {}
+    if key in (notice.UNMONITORED, notice.RECEIVED):
+        values["hours"] = texts.hours(notice.readers(db, reply, practice).hours, language)
     group_session = db.get(GroupSession, reply.group_session_id) if reply.group_session_id else None
     if group_session is not None and members:
-        values = texts.fields_of(group_session, members[0], practice)
+        values |= texts.fields_of(group_session, members[0], practice)
     values |= more
     try:
         return texts.sms(key, practice, language, values)

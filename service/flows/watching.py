@@ -64,5 +64,5 @@ def watch(db: Session, group: Group, safety: Safety, staff_id: UUID, now: dateti
     """From now on the group's texts are watched like this: what is planned follows at once."""
     group.safety = safety
     db.flush()
-    audit(db, staff_id, "safety changed", group, now, safety=safety.value)
+    audit(db, staff_id, "safety changed", group, now, safety=safety.value, read_at=group.reading_hours or "practice")
     plan(db, now, [group])

@@ -41,6 +41,8 @@ class Group(Identified):
     capacity: Mapped[int] = mapped_column(default=10)
     facilitator_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     safety: Mapped[Safety] = mapped_column(words(Safety), default=Safety.UNMONITORED)
+    reading_hours: Mapped[str] = mapped_column(String(40), default="")
+    """When its replies are read, on its own clock. "": when the practice reads."""
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     planned_at: Mapped[datetime | None]

@@ -1,7 +1,8 @@
 """What in a reply is distress that pages a person, what a person should read soon, and what is neither.
 
 It finds phrases, nothing more: no diagnosis, no degree of risk. A negated or past mention is for review, never nothing.
-Where there is no phrase at all, not even one of those that guard against false alarms, the words are weighed.
+Where there is no phrase at all, not even one of those that guard against false alarms, the words are weighed: that can
+have a person read them soon, and calls nobody.
 """
 
 from collections.abc import Collection, Iterator
@@ -10,7 +11,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from service.rules.leaning import PAGES, TO_READ, leaning
+from service.rules.leaning import TO_READ, leaning
 from service.rules.phrases import Match, PhraseBook, words_of
 
 CHUNK, OVERLAP = 200, 40
@@ -74,14 +75,8 @@ def _chunks(words: list[str]) -> Iterator[tuple[str, ...]]:
 
 
 def _weighed(read: Collection[list[str]]) -> Finding:
-    """What is known of words that no pattern found anything in."""
-    leanings = [one for words in read if (one := leaning(words))]
-    most = max(leanings, key=lambda one: one.weight, default=None)
-    if most is None or most.weight <= TO_READ:
-        return NOTHING
-    if most.weight <= PAGES:
-        return Finding(Level.REVIEW, None, BY_WEIGHT)
-    return Finding(Level.CRISIS, Category(most.kind), BY_WEIGHT, with_abuse=most.kind == Category.ABUSE)
+    """What is known of words in which no pattern was found. Weights call nobody: many a reflection weighs heavy."""
+    return Finding(Level.REVIEW, None, BY_WEIGHT) if max(map(leaning, read)) > TO_READ else NOTHING
 
 
 def _not_covered(matches: list[Match]) -> list[Match]:

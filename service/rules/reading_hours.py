@@ -6,8 +6,10 @@ from datetime import datetime, time
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from service.rules.rows import NotReadable
+from service.rules.rows import NotReadable, text
 
+LONGEST = 16
+"""Letters that the texts leave room for."""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SHAPE = re.compile(
     r"(?P<days>[a-z]{3}(?:\s?[-,]\s?[a-z]{3})*)\s(?P<opens>[\d:apm]{1,7})\s?-\s?(?P<closes>[\d:apm]{1,7})"
@@ -38,6 +40,17 @@ class ReadingHours:
     def cover(self, moment: datetime, zone: ZoneInfo) -> bool:
         clock = moment.astimezone(zone)
         return clock.weekday() in self.days and self.opens <= clock.time() < self.closes
+
+
+def typed_hours(typed: str, *, needed: bool = True) -> str:
+    """As they were typed: they stand so in texts. They must be hours all the same, for texts outside of them say so.
+
+    Raises NotReadable.
+    """
+    words = text(typed, "when replies are read", LONGEST, needed=needed)
+    if words:
+        ReadingHours.read(words)
+    return words
 
 
 def _days(words: str) -> frozenset[int]:

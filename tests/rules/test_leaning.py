@@ -1,33 +1,24 @@
 from service.rules.distress import Category, Level, scan
-from service.rules.leaning import KINDS, leaning
+from service.rules.leaning import TO_READ, leaning
 from service.rules.phrases import words_of
 
+DARK = "i keep thinking of the river and nobody would know"
 
-def test_what_no_pattern_knows_leans_to_a_kind_of_distress_by_its_words():
-    found = leaning(
-        words_of("i keep looking at the ceiling beam and there is nobody left, everything hurts, so tired of life")
-    )
 
-    assert found is not None
-    assert found.kind in KINDS
-    assert found.weight > 0
+def test_what_no_pattern_knows_is_for_a_person_to_read_and_calls_nobody():
+    assert leaning(words_of(DARK)) > TO_READ
+    assert scan(DARK).level is Level.REVIEW
 
 
 def test_a_text_of_few_known_words_leans_nowhere():
-    assert leaning(words_of("ok")) is None
-    assert leaning(words_of("qwxz vbnm plgh")) is None
-    assert leaning([]) is None
+    assert leaning(words_of("ok")) == 0
+    assert leaning(words_of("qwxz vbnm plgh")) == 0
+    assert leaning([]) == 0
 
 
-def test_everyday_words_lean_away_from_distress():
-    for text in (
-        "see you at the session on tuesday, thank you",
-        "running late, the bus was full",
-        "nos vemos el martes",
-    ):
-        found = leaning(words_of(text))
-
-        assert found is None or found.weight < 0
+def test_everyday_words_do_not_lean_to_distress():
+    for text in ("see you at the session on tuesday, thanks", "running late, the bus was full", "nos vemos el martes"):
+        assert leaning(words_of(text)) <= 0
 
 
 def test_weighed_words_never_speak_against_a_pattern():
@@ -35,8 +26,4 @@ def test_weighed_words_never_speak_against_a_pattern():
 
 
 def test_a_guard_that_people_wrote_is_not_overruled_by_weights():
-    assert scan("would die lol, my phone is killing me haha").level is not Level.CRISIS
-
-
-def test_every_kind_is_a_category_that_has_an_answer():
-    assert set(KINDS) <= set(Category)
+    assert scan("would die lol, my phone is killing me haha").level is Level.NONE
