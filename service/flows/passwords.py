@@ -23,9 +23,11 @@ GUESSABLE = 3
 """Below this of 4 whoever knows the usual tricks needs fewer than 10^8 guesses."""
 OWN = 8
 """Characters besides the names that everybody knows."""
+WEAK = f"Use at least {SHORTEST} characters that are not on the list of common passwords."
+ALONE = f"While your account has no second step at sign-in, it needs at least {SHORTEST_ALONE} characters."
 EASY = (
-    "This is easy to guess: it is a common password, or made of common ones, keys in a row, your name or the "
-    "practice's. Take four words that have nothing to do with each other."
+    f"{WEAK} This one is easy to guess: common words, keys in a row, your name or the practice's. Take four words that "
+    "have nothing to do with each other."
 )
 
 
@@ -37,10 +39,10 @@ def problem(password: str, words: Iterable[str] = (), *, has_second_factor: bool
     if len(password) > LONGEST:
         return f"Use at most {LONGEST} characters."
     if len(password) < SHORTEST:
-        return f"Use at least {SHORTEST if has_second_factor else SHORTEST_ALONE} characters."
-    if len(password) < SHORTEST_ALONE and not has_second_factor:
-        return f"Use at least {SHORTEST_ALONE} characters: your account has no second step at sign-in yet."
-    return EASY if _is_guessable(password[:LOOKED_AT], words) else None
+        return WEAK if has_second_factor else f"{WEAK} {ALONE}"
+    if _is_guessable(password[:LOOKED_AT], words):
+        return EASY
+    return ALONE if len(password) < SHORTEST_ALONE and not has_second_factor else None
 
 
 def _is_guessable(password: str, words: Iterable[str]) -> bool:

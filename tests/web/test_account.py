@@ -126,7 +126,7 @@ def test_a_new_password_signs_every_other_browser_out_and_gives_this_one_a_new_t
     [
         ("not my password", NEW, "password", "That is not your password."),
         ("", NEW, "password", "That is not your password."),
-        (PASSWORD, "short", "new_password", "Use at least 15 characters"),
+        (PASSWORD, "short", "new_password", "needs at least 15 characters"),
         (PASSWORD, "x" * 1_000_000, "new_password", "Use at most 256 characters"),
     ],
 )
