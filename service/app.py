@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, jsonify, render_template, request
+from flask import Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
-from flask_wtf.csrf import CSRFError, CSRFProtect
+from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined, Undefined
 from jinja2.utils import missing
 from sqlalchemy import text
-from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.exceptions import SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 
@@ -25,6 +25,7 @@ from service import keys
 from service.flows import heartbeat
 from service.logs import set_up_logging
 from service.rules.distress import scan
+from service.settings import Settings
 from service.texts import TEMPLATES
 from service.upgrade import WrongVersion, check
 from service.web import (
@@ -70,7 +71,7 @@ from service.web import (
     try_week,
     webhooks,
 )
-from service.web.on_record import NotOnRecord
+from service.web.error_pages import add_error_pages
 from service.web.words import filters
 from service.wiring import Parts, build, read_settings
 
@@ -98,6 +99,7 @@ STAFF = (
 )
 BY_LINK = (me.pages, opt_in.pages, flags.by_link, agreement.by_link)
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)
+LOOPBACK = ("127.0.0.1", "localhost")
 LARGEST_PAGE = 9_000_000
 """Bytes: a CSV of 10,000 rows. Webhooks have their own, smaller limits."""
 BEAT = 5.0
@@ -121,13 +123,22 @@ def from_environment() -> Flask:
 def create_app(parts: Parts, call_people: Callable[[], None] = lambda: None) -> Flask:
     """`call_people` is told whenever something may need a person; it must not wait for anybody."""
     app = Flask("service", template_folder=str(TEMPLATES), static_folder="web/static")
-    public = urlsplit(parts.settings.public_url)
-    hosts = [public.hostname or "127.0.0.1"]
-    if parts.settings.is_practice:
-        hosts += ["127.0.0.1", "localhost"]
+    _configure(app, parts.settings)
+    narrowed = replace(parts, read_db=access.narrowed(parts.read_db), open_db=access.narrowed(parts.open_db))
+    app.extensions["parts"], app.extensions["call_people"] = narrowed, call_people
+    _register(app)
+    app.context_processor(page_context.page_context)
+    app.after_request(_set_headers)
+    _add_health(app, parts)
+    add_error_pages(app)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    public = urlsplit(settings.public_url)
     app.config.update(
-        SECRET_KEY=keys.secret_key(parts.settings),
-        TRUSTED_HOSTS=hosts,
+        SECRET_KEY=keys.secret_key(settings),
+        TRUSTED_HOSTS=[public.hostname or "127.0.0.1", *(LOOPBACK if settings.is_practice else ())],
         MAX_CONTENT_LENGTH=LARGEST_PAGE,
         MAX_FORM_MEMORY_SIZE=2_000_000,
         MAX_FORM_PARTS=1000,
@@ -139,13 +150,15 @@ def create_app(parts: Parts, call_people: Callable[[], None] = lambda: None) -> 
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
         PROPAGATE_EXCEPTIONS=False,
     )
-    proxies = parts.settings.trusted_proxies
+    proxies = settings.trusted_proxies
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
-    narrowed = replace(parts, read_db=access.narrowed(parts.read_db), open_db=access.narrowed(parts.open_db))
-    app.extensions["parts"], app.extensions["call_people"] = narrowed, call_people
     app.jinja_env.undefined = _ForgivingForForms
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(filters())
+
+
+def _register(app: Flask) -> None:
+    """Every page. One of the staff's that does not say who may see it is refused here."""
     csrf = CSRFProtect(app)
     app.before_request(_turn_strangers_away)
     for module in STAFF:
@@ -156,11 +169,6 @@ def create_app(parts: Parts, call_people: Callable[[], None] = lambda: None) -> 
         app.register_blueprint(blueprint)
         csrf.exempt(blueprint)
     access.check_declared(app, STAFF_PAGES)
-    app.context_processor(page_context.page_context)
-    app.after_request(_set_headers)
-    _add_health(app, parts)
-    _add_error_pages(app)
-    return app
 
 
 class _ForgivingForForms(StrictUndefined):
@@ -213,56 +221,6 @@ def _add_health(app: Flask, parts: Parts) -> None:
             return jsonify(status="no database"), 503
         slow = time.monotonic() - started > 1
         return jsonify(status="slow" if slow else "ready"), 503 if slow else 200
-
-
-SENTENCES = {
-    400: ("Bad request", "The request could not be understood."),
-    403: ("Not allowed", "This is not allowed."),
-    404: ("Not found", "There is nothing here. It may have been moved or taken away."),
-    405: ("Not allowed", "This address does not take that kind of request."),
-    413: ("Too large", "What was sent is too large. Split it and try again."),
-    429: ("Too many", "Too many tries. Wait a little and try again."),
-    500: (
-        "Something broke on our side",
-        "Nothing was half-saved. Try again; if it happens again, tell your administrator.",
-    ),
-    503: ("Not ready", "The service is not ready. Try again in a moment."),
-}
-
-
-def _add_error_pages(app: Flask) -> None:
-    @app.errorhandler(CSRFError)
-    def expired_form(error: CSRFError) -> ResponseReturnValue:
-        title = "The page was open too long"
-        return _page(400, title, "Load it again and repeat what you did.")
-
-    @app.errorhandler(SecurityError)
-    def not_our_name(error: SecurityError) -> ResponseReturnValue:
-        # no page: its links would be made from a name that is not ours
-        return Response(
-            "Bad request. This is not the address of this service.\n", 400, content_type="text/plain; charset=utf-8"
-        )
-
-    @app.errorhandler(HTTPException)
-    def said_no(error: HTTPException) -> ResponseReturnValue:
-        code = error.code or 500
-        if error.response is not None or code < 400:
-            return error
-        words = error.words if isinstance(error, NotOnRecord) else SENTENCES.get(code, SENTENCES[400])
-        return _page(code, *words)
-
-    @app.errorhandler(Exception)
-    def broke(error: Exception) -> ResponseReturnValue:
-        logger.exception("request failed")
-        if request.blueprint in ("twilio", "sendgrid"):
-            return "", 503
-        return _page(500, *SENTENCES[500])
-
-
-def _page(code: int, title: str, sentence: str) -> ResponseReturnValue:
-    if request.path.startswith("/webhooks/") or request.path in ("/healthz", "/readyz"):
-        return "", code
-    return render_template("error.html", error_title=title, sentence=sentence), code
 
 
 def _show_alive(parts: Parts) -> None:
