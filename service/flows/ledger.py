@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.models import Consent, Member, Practice
 from service.rules.consent import Channel, Purpose
+from service.rules.profiles import PROFILES
 
 FIRST = "0" * 64
 MOST = 2000
@@ -34,7 +35,8 @@ class Evidence:
 def agree(
     db: Session, member: Member, channel: Channel, purposes: Iterable[Purpose], evidence: Evidence, now: datetime
 ) -> None:
-    """Add a yes for each purpose. It counts for the address that the member has now, and no other."""
+    """Add a yes for each purpose, with its legal ground in the practice's country. It counts for the address that the
+    member has now, and no other."""
     index = member.address_index(channel)
     rows = [_row(member, channel, purpose, index, evidence, now) for purpose in purposes if index]
     _add(db, rows, _proof(member, channel, evidence), is_yes=True)
@@ -80,10 +82,11 @@ def _row(
 
 def _add(db: Session, rows: Iterable[Consent], proof: Mapping[str, str], *, is_yes: bool) -> None:
     """The rows, each with the hash of the one before it."""
-    previous = last_hash(db)
+    previous, profile = last_hash(db), PROFILES[db.scalars(select(Practice.country)).one()]
     for row in rows:
         row.is_yes, row.previous_hash = is_yes, previous
-        row.proof = json.dumps(dict(proof), ensure_ascii=False) if proof else None
+        ground = {"legal ground": profile.ground(row.purpose)} if is_yes else {}
+        row.proof = json.dumps({**proof, **ground}, ensure_ascii=False)
         row.hash = previous = hash_of(row)
         db.add(row)
     db.flush()

@@ -11,6 +11,7 @@ from service.flows.plan import plan
 from service.models import Practice
 from service.rules import rows
 from service.rules.lines import COUNTRIES
+from service.rules.profiles import PROFILES, Profile
 from service.rules.reading_hours import typed_hours
 from service.web import parts
 
@@ -61,7 +62,7 @@ def change() -> ResponseReturnValue:
     if form.get("country") not in COUNTRIES:
         errors["country"] = "Choose a country from the list."
     if not errors:
-        _check_hours(errors, form["opens"], form["closes"])
+        _check_hours(errors, PROFILES[form["country"]], form["opens"], form["closes"])
     if errors:
         return _page(form, errors), 422
     now = parts().clock()
@@ -82,10 +83,11 @@ def _price(typed: str) -> str:
     return typed
 
 
-def _check_hours(errors: dict[str, str], opens: str, closes: str) -> None:
-    """R39: the window can be narrowed, or widened only within 8 to 21."""
-    if not "08:00" <= opens < closes <= "21:00":
-        errors["opens"] = "Messages may arrive between 08:00 and 21:00 at the widest, and the start comes first."
+def _check_hours(errors: dict[str, str], profile: Profile, opens: str, closes: str) -> None:
+    """R39: the window can be narrowed, or widened only so far."""
+    first, last = f"{profile.opens:%H:%M}", f"{profile.closes:%H:%M}"
+    if not first <= opens < closes <= last:
+        errors["opens"] = f"Messages may arrive between {first} and {last} at the widest, and the start comes first."
 
 
 def _page(form: dict[str, str], errors: dict[str, str]) -> str:
@@ -96,5 +98,6 @@ def _page(form: dict[str, str], errors: dict[str, str]) -> str:
         errors=errors,
         countries=list(COUNTRIES.items()),
         zones=sorted(rows.zones()),
+        profile=PROFILES.get(form.get("country", "")),
         webhooks=[(words, base + path) for words, path in WEBHOOKS],
     )

@@ -99,7 +99,8 @@ def test_the_yes_is_kept_with_the_question_and_the_words_it_was_said_in(parts):
         row = db.scalars(select(Consent)).one()
         question = texts.sms("opt_in_request", db.scalars(select(Practice)).one(), "en", {})
     assert (row.wording, row.method, row.taken_by) == (question, "text START", "member")
-    assert json.loads(row.proof) == {"address": MOBILE, "said": "Start please"}
+    ground = "prior express consent (47 CFR 64.1200)"
+    assert json.loads(row.proof) == {"address": MOBILE, "said": "Start please", "legal ground": ground}
 
 
 def test_start_from_another_number_accepts_nothing(parts):

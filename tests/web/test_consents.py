@@ -49,7 +49,9 @@ def test_a_consent_on_paper_is_recorded_with_who_when_the_words_and_where_the_pa
     assert (answer.status_code, standing_of(parts, key)) == (302, {Channel.SMS: 1, Channel.EMAIL: 0})
     assert (row.method, row.wording, row.occurred_at.date().isoformat()) == ("paper", "You may text me.", "2027-01-03")
     assert len(row.version) == 12
-    assert json.loads(row.proof) == {"address": "+12125550100", "kept at": "Folder 12"}
+    ground = "prior express consent (47 CFR 64.1200)"
+
+    assert json.loads(row.proof) == {"address": "+12125550100", "kept at": "Folder 12", "legal ground": ground}
 
 
 @pytest.mark.parametrize(
@@ -175,3 +177,10 @@ def test_each_message_that_went_names_the_row_it_went_under(parts, staff):
         db.get_one(Delivery, made.delivery).consent_seq = row.seq
 
     assert f"under row {row.seq} of their consent" in staff.get(f"/members/{made.member}").text
+
+
+def test_the_settings_say_what_the_law_of_the_country_asks_for(parts, staff):
+    page = staff.get("/settings").text
+
+    assert "What the law asks for (United States)" in page
+    assert "within 10 business days" in page
