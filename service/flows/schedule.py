@@ -9,15 +9,18 @@ from sqlalchemy.orm import Session
 
 from service.flows.announce import News, Told, announce
 from service.flows.plan import plan
-from service.flows.scope import across_groups
+from service.flows.scope import across_groups, whole
 from service.models import Delivery, Group, GroupSession, Rule, Series
 from service.models.groups import SessionState
 from service.models.sealed import index_of
+from service.rules.group_rows import Called
 from service.rules.kinds import DEFAULT_RULES, Kind
 from service.rules.recurrence import Recurrence, starts_at
 
 AHEAD = timedelta(weeks=12)
 """So far ahead a series' sessions stand in the calendar."""
+LONGEST = timedelta(weeks=52 * 9)
+"""More than a counted series of any form takes."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,21 @@ def add_group(db: Session, about: About, meeting: Meeting, now: datetime) -> Gro
     return group
 
 
+def call_group(group: Group, called: Called) -> None:
+    """Another name, place or size. What is still to be sent says so: its words are made when it leaves."""
+    group.name, group.name_index = called.name, name_index(called.name)
+    group.outside_name, group.place, group.link = called.outside_name, called.place, called.link
+    group.capacity = called.capacity
+
+
+def name_is_taken(db: Session, name: str, by_another_than: Group | None = None) -> bool:
+    """Also of groups that whoever asks may not see."""
+    query = select(Group.id).where(Group.name_index == name_index(name))
+    with whole(db):
+        ids = set(db.scalars(query))
+    return bool(ids - ({by_another_than.id} if by_another_than else set()))
+
+
 def name_index(name: str) -> bytes:
     """What a group's staff name is found by: case and spaces aside."""
     return index_of("group", " ".join(name.casefold().split()))
@@ -109,6 +127,14 @@ def materialise(db: Session, series: Series, now: datetime) -> int:
         )
     db.flush()
     return len(new)
+
+
+def later_dates(group: Group, now: datetime) -> list[date] | None:
+    """The dates after those that stand in the calendar. None where a series has no end."""
+    if not all(series.count or series.until for series in group.series):
+        return None
+    after = now.astimezone(group.zone).date() + AHEAD + timedelta(days=1)
+    return sorted(day for series in group.series for day in series.recurrence.dates(after, after + LONGEST))
 
 
 def missing(db: Session, series: Series, now: datetime) -> list[date]:

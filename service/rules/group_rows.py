@@ -18,17 +18,23 @@ YEARS_AHEAD = 2
 
 
 @dataclass(frozen=True)
-class GroupRow:
+class Called:
+    """What a group is called, where it meets, and how many members it has room for."""
+
     name: str
     outside_name: str
+    place: str
+    link: str
+    capacity: int
+
+
+@dataclass(frozen=True)
+class GroupRow(Called):
     time_zone: str
     recurrence: Recurrence
     at: time
     minutes: int
-    place: str
-    link: str
     facilitator_email: str
-    capacity: int
 
 
 def read_group(values: Mapping[str, str], today: date, default_zone: str) -> tuple[GroupRow | None, dict[str, str]]:
@@ -38,26 +44,48 @@ def read_group(values: Mapping[str, str], today: date, default_zone: str) -> tup
     def value(name: str) -> str:
         return values.get(name, "").strip()
 
-    name = rows.read(errors, "group", lambda: rows.text(value("group"), "the group's name", 80), "")
-    outside = rows.read(
-        errors, "outside_name", lambda: rows.text(value("outside_name"), "a name", 40, needed=False), ""
-    )
+    called = _read_called(value, errors)
     zone = rows.read(errors, "time_zone", lambda: rows.zone(value("time_zone") or default_zone), default_zone)
     at = rows.read(errors, "time", lambda: rows.clock_time(value("time")), time())
     minutes = rows.read(errors, "minutes", lambda: rows.whole(value("minutes") or "90", 15, 480), 90)
     recurrence = _recurrence(errors, value, today)
-    place = rows.read(errors, "place", lambda: rows.text(value("place"), "a place", 120, needed=False), "")
-    link = rows.read(errors, "link", lambda: rows.web_link(value("link")), "")
-    capacity = rows.read(errors, "capacity", lambda: rows.whole(value("capacity") or "10", 1, 200), 10)
     if recurrence is not None and not errors:
         _check_clock(errors, recurrence.starts_on, at, zone)
     if errors or recurrence is None:
         return None, errors
-    outside = outside or f"{recurrence.starts_on:%A} group"
-    return (
-        GroupRow(name, outside, zone, recurrence, at, minutes, place, link, value("facilitator_email"), capacity),
-        errors,
+    row = GroupRow(
+        name=called.name,
+        outside_name=called.outside_name or f"{recurrence.starts_on:%A} group",
+        place=called.place,
+        link=called.link,
+        capacity=called.capacity,
+        time_zone=zone,
+        recurrence=recurrence,
+        at=at,
+        minutes=minutes,
+        facilitator_email=value("facilitator_email"),
     )
+    return row, errors
+
+
+def read_called(values: Mapping[str, str]) -> tuple[Called, dict[str, str]]:
+    """What a group that is there is to be called from now on, and what is wrong by field."""
+    errors: dict[str, str] = {}
+    called = _read_called(lambda name: values.get(name, "").strip(), errors)
+    if not called.outside_name:
+        errors.setdefault("outside_name", "Enter a neutral name for outside.")
+    return called, errors
+
+
+def _read_called(value: Callable[[str], str], errors: dict[str, str]) -> Called:
+    name = rows.read(errors, "group", lambda: rows.text(value("group"), "the group's name", 80), "")
+    outside = rows.read(
+        errors, "outside_name", lambda: rows.text(value("outside_name"), "a name", 40, needed=False), ""
+    )
+    place = rows.read(errors, "place", lambda: rows.text(value("place"), "a place", 120, needed=False), "")
+    link = rows.read(errors, "link", lambda: rows.web_link(value("link")), "")
+    capacity = rows.read(errors, "capacity", lambda: rows.whole(value("capacity") or "10", 1, 200), 10)
+    return Called(name, outside, place, link, capacity)
 
 
 def _recurrence(errors: dict[str, str], value: Callable[[str], str], today: date) -> Recurrence | None:

@@ -1,5 +1,6 @@
 """What people type, value by value: a date, a time, a zone, a number, or the sentence that says how to write it."""
 
+import re
 import zoneinfo
 from collections.abc import Callable
 from datetime import date, datetime, time
@@ -8,6 +9,12 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 T = TypeVar("T")
+
+Day = TypeVar("Day", bound=date)
+
+QUOTED = 40
+"""Characters."""
+YEARS = range(1900, 2200)
 
 
 class NotReadable(ValueError):
@@ -50,8 +57,24 @@ def iso_date(value: str) -> date:
     except ValueError:
         read_on = None
     if read_on is None or len(value) != 10:
-        raise NotReadable(f"{value or 'Nothing'} is not a date. Write it like 2027-03-28.")
-    return read_on
+        raise _no_date(value)
+    return of_our_time(read_on)
+
+
+def of_our_time(day: Day) -> Day:
+    """Years in which every instant has a name in every time zone."""
+    if day.year not in YEARS:
+        raise NotReadable(f"Choose a year from {YEARS[0]} to {YEARS[-1]}.")
+    return day
+
+
+def _no_date(value: str) -> NotReadable:
+    return NotReadable(f"{quoted(value)} is not a date. Write it like 2027-03-28.")
+
+
+def quoted(value: str) -> str:
+    """What was typed, to be named in a sentence: its beginning where it is long."""
+    return f"{value[:QUOTED]}..." if len(value) > QUOTED else value or "Nothing"
 
 
 def optional_date(value: str) -> date | None:
@@ -59,15 +82,21 @@ def optional_date(value: str) -> date | None:
 
 
 def iso_dates(value: str) -> frozenset[date]:
-    """Dates apart by spaces, commas or lines."""
-    return frozenset(iso_date(part) for part in value.replace(",", " ").split())
+    """Dates apart by spaces, commas or lines. What is none is named as it was written: `31 Dec`, not `31`."""
+    dates: set[date] = set()
+    for written in re.split(r"[,;\n]", value):
+        try:
+            dates.update(iso_date(part) for part in written.split())
+        except NotReadable:
+            raise _no_date(written.strip()) from None
+    return frozenset(dates)
 
 
 def clock_time(value: str) -> time:
     hours, _, minutes = value.partition(":")
     has_shape = hours.isascii() and hours.isdecimal() and minutes.isascii() and minutes.isdecimal()
     if not (has_shape and len(minutes) == 2 and len(hours) <= 2 and int(hours) < 24 and int(minutes) < 60):
-        raise NotReadable(f"{value or 'Nothing'} is not a time. Write it like 18:30.")
+        raise NotReadable(f"{quoted(value)} is not a time. Write it like 18:30.")
     return time(int(hours), int(minutes))
 
 
@@ -79,7 +108,7 @@ def whole(value: str, least: int, most: int) -> int:
 
 def zone(value: str) -> str:
     if value not in zones():
-        raise NotReadable(f"{value or 'Nothing'} is not a time zone we know. Use a name like Europe/London.")
+        raise NotReadable(f"{quoted(value)} is not a time zone we know. Use a name like Europe/London.")
     return value
 
 
@@ -98,8 +127,19 @@ def instant(value: str) -> datetime:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        raise NotReadable(f"{value or 'Nothing'} is not a date. Write it like 2027-03-28.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo("UTC"))
+        raise _no_date(value) from None
+    return of_our_time(moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo("UTC")))
+
+
+def wall_moment(value: str) -> datetime:
+    """A day and a time on a wall: `2027-03-28T17:59`, without a zone."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is not None:
+        raise NotReadable("Choose a date and a time, like 2027-03-28T17:59.")
+    return of_our_time(moment)
 
 
 def web_link(value: str) -> str:

@@ -27,6 +27,7 @@ MAY_OPEN: Mapping[str, frozenset[Role]] = {
     "home": OFFICE,
     "groups": OFFICE,
     "groups.set_facilitator": OFFICE - {Role.FACILITATOR},
+    "group_about": OFFICE,
     "group_members": OFFICE,
     "sessions": OFFICE,
     "members": OFFICE,

@@ -142,5 +142,5 @@ def _number(name: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) <= 12 else None
 
 
-def _end_of(day: date, zone: ZoneInfo) -> datetime | None:
-    return starts_at(day + timedelta(days=1), time(), zone) if day < date.max else None
+def _end_of(day: date, zone: ZoneInfo) -> datetime:
+    return starts_at(day + timedelta(days=1), time(), zone)

@@ -35,6 +35,7 @@ SENTENCES: Mapping[str, str] = {
     "session cancelled": "cancelled a session of {group}",
     "series changed": "changed the dates of {group}",
     "group added": "made the group {group}",
+    "group changed": "changed the name, place or size of {group}",
     "facilitator changed": "said who leads {group}",
     "safety changed": "changed how {group} is watched",
     "rule switched on": "switched a message on",

@@ -1,5 +1,6 @@
 """A group's members: who they are, pasted or from a file, invited, on leave, gone."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -25,6 +26,10 @@ from service.web.groups import get_group
 
 pages = Blueprint("group_members", __name__, url_prefix="/groups/<uuid:group_id>/members")
 
+MENDED_HERE = 20_000
+"""Bytes."""
+HEADER = re.compile(r"\s*\"?(group|name)\"?\s*[,;]", re.IGNORECASE)
+
 INVITED_TO = (Purpose.REMINDER, Purpose.REFLECTION, Purpose.CHECKIN)
 
 
@@ -37,10 +42,7 @@ def of_group(group_id: UUID) -> ResponseReturnValue:
 @pages.post("")
 def add(group_id: UUID) -> ResponseReturnValue:
     """Pasted lines or a file. With a bad line nothing is added, unless staff choose to keep the good ones."""
-    upload = request.files.get("file")
-    is_file = upload is not None and bool(upload.filename)
-    text = request.form.get("pasted", "")
-    data = upload.read() if upload is not None and is_file else pasted_table(text)
+    text, has_header, data = _given()
     shared = request.form.get("shared") == "1"
     now = parts().clock()
     with parts().open_db() as db:
@@ -48,17 +50,17 @@ def add(group_id: UUID) -> ResponseReturnValue:
         try:
             checked = import_file.check_members(db, data, now, shared_ok=shared, group=group)
         except BadTable as error:
-            wrong = [error.error] if is_file or text.strip() else [RowError(0, "", "Paste at least one line.")]
-            return _page(db, group, Given(text, is_file, wrong)), 422
+            wrong = [error.error] if has_header or text.strip() else [RowError(0, "", "Paste at least one line.")]
+            return _page(db, group, Given(text, has_header, wrong)), 422
         if checked.errors and not (request.form.get("keep_good") == "1" and checked.good):
-            return _page(db, group, Given(text, is_file, checked.errors, len(checked.good))), 422
+            return _page(db, group, Given(text, has_header, checked.errors, len(checked.good))), 422
         groups = import_file.write_members(db, checked.good, now, lambda: None, group=group, shared_ok=shared)
         plan(db, now, groups)
         audit(db, g.staff.id, "members added", group, now, count=len(checked.good))
         if checked.errors:
-            left = "" if is_file else _bad_lines(text, {error.line for error in checked.errors})
+            left = _bad_lines(text, has_header, {error.line for error in checked.errors})
             flash(f"{len(checked.good)} added. The others are below.", "warning")
-            return _page(db, group, Given(left, is_file, checked.errors)), 422
+            return _page(db, group, Given(left, has_header, checked.errors)), 422
     added = len(checked.good)
     flash(f"{added} member{'' if added == 1 else 's'} added. Nothing is sent to them until you invite them.", "success")
     return redirect(url_for("group_members.of_group", group_id=group_id))
@@ -117,14 +119,14 @@ class Given:
     """Members as they were given, and what is wrong with them."""
 
     pasted: str = ""
-    is_file: bool = False
+    has_header: bool = False
     wrong: Sequence[RowError] = ()
     good: int = 0
 
     @property
     def shown(self) -> Sequence[RowError]:
-        """Pasted lines have no header, so their numbers are one less than a file's."""
-        if self.is_file:
+        """Where no header was pasted, a line's number is one less than a file's."""
+        if self.has_header:
             return self.wrong
         return [RowError(max(0, row.line - 1), row.column, row.sentence) for row in self.wrong]
 
@@ -150,7 +152,7 @@ def _page(
         states=states,
         reach=reach,
         summary=summary,
-        to_invite=len(_to_invite(db, group)),
+        invitable={member.id for member in _to_invite(db, group)},
         purposes=INVITED_TO,
         pasted=given.pasted,
         wrong=given.shown,
@@ -176,8 +178,22 @@ def _to_invite(db: Session, group: Group) -> list[Member]:
     return [enrolment.member for enrolment in enrolments if enrol.can_be_invited(db, enrolment.member)]
 
 
-def _bad_lines(text: str, bad: set[int]) -> str:
-    return "\n".join(line for number, line in enumerate(text.splitlines(), 2) if number in bad)
+def _given() -> tuple[str, bool, bytes]:
+    """What was pasted, or the words of the file where it is short enough to be mended on the page; whether it has a
+    header; and both as a table."""
+    upload = request.files.get("file")
+    if upload is not None and upload.filename:
+        data = upload.read()
+        return data.decode("utf-8-sig", "ignore") if len(data) <= MENDED_HERE else "", True, data
+    text = request.form.get("pasted", "")
+    has_header = HEADER.match(text) is not None
+    return text, has_header, text.encode() if has_header else pasted_table(text)
+
+
+def _bad_lines(text: str, has_header: bool, bad: set[int]) -> str:
+    lines = text.splitlines()
+    first = 1 if has_header else 2
+    return "\n".join(line for number, line in enumerate(lines, first) if number in bad or number == 1)
 
 
 def _enrolment(db: Session, group_id: UUID, enrolment_id: UUID) -> Enrolment:

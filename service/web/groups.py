@@ -1,5 +1,6 @@
 """Groups: all of them, a new one, and one with its sessions and messages."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -15,7 +16,6 @@ from service.flows import schedule, show
 from service.flows.audit import audit
 from service.flows.plan import plan
 from service.flows.sample_week import sample_week
-from service.flows.scope import whole
 from service.flows.watching import ask_nothing_yet, may_not_ask, unwatched
 from service.models import Delivery, Enrolment, Group, GroupSession, Practice, Rule, Staff
 from service.models.practice import Role
@@ -24,9 +24,11 @@ from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from service.web import parts
 from service.web.forms import GroupForm
+from service.web.words import kind as kind_words
 
 pages = Blueprint("groups", __name__, url_prefix="/groups")
 
+TAKEN = "There is a group of this name already. Choose another name."
 NO_ERRORS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -60,8 +62,8 @@ def create_group() -> ResponseReturnValue:
     """The dates are shown before anything is saved: the first press shows them, where no script has done so."""
     with parts().open_db() as db:
         form = _read_form(db)
-        if form.group is not None and _name_is_taken(db, form.group.name):
-            form.errors["group"] = "There is a group of this name already. Choose another name."
+        if form.group is not None and schedule.name_is_taken(db, form.group.name):
+            form.errors["group"] = TAKEN
         if form.errors or form.group is None:
             return _form_page(form), 422
         if form.values.get("action") != "create" or form.values.get("seen") != _seen(form):
@@ -118,6 +120,7 @@ def one_group(group_id: UUID) -> ResponseReturnValue:
             coming_up=coming_up,
             past=past,
             counts=show.answers(db, [*coming_up, *past]),
+            later=schedule.later_dates(group, now),
             leaders=[(row.id, row.name) for row in db.scalars(Staff.who_may_lead())],
         )
 
@@ -218,11 +221,6 @@ def _seen(form: GroupForm) -> str:
     return " ".join(day.isoformat() for day in form.dates[:3]) + f" {len(form.dates)}"
 
 
-def _name_is_taken(db: Session, name: str) -> bool:
-    with whole(db):
-        return db.scalars(select(Group.id).where(Group.name_index == schedule.name_index(name))).first() is not None
-
-
 def _messages_page(db: Session, group: Group, errors: Mapping[str, str] = NO_ERRORS) -> str:
     week = sample_week(db, group, parts().clock())
     return render_template(
@@ -244,11 +242,18 @@ def _sentences(db: Session, group: Group) -> list[dict[str, Any]]:
             .group_by(Delivery.rule_id)
         ).all()
     )
-    return [
-        {
-            "rule": rule,
-            "sentence": sentences.sentence(rule.kind, rule.timing, rule.via, rule.stop_if_answered),
-            "waiting": waiting.get(rule.id, 0),
-        }
-        for rule in group.rules
-    ]
+    alike = Counter(rule.kind for rule in group.rules)
+    nth: Counter[Kind] = Counter()
+    lines = []
+    for rule in group.rules:
+        nth[rule.kind] += 1
+        number = f" {nth[rule.kind]}" if alike[rule.kind] > 1 else ""
+        lines.append(
+            {
+                "rule": rule,
+                "label": f"{kind_words(rule.kind)}{number}",
+                "sentence": sentences.sentence(rule.kind, rule.timing, rule.via, rule.stop_if_answered),
+                "waiting": waiting.get(rule.id, 0),
+            }
+        )
+    return lines

@@ -123,12 +123,7 @@ def _is_later(typed: Mapping[str, str]) -> bool:
 def later(db: Session, text: str, now: datetime) -> datetime:
     """`2027-01-05T17:59` on the practice's clock. Raises NotReadable."""
     zone = db.scalars(select(Practice)).one().zone
-    try:
-        local = datetime.fromisoformat(text)
-    except ValueError:
-        local = None
-    if local is None or local.tzinfo is not None:
-        raise rows.NotReadable("Choose a date and a time, like 2027-03-28T17:59.")
+    local = rows.wall_moment(text)
     at = starts_at(local.date(), local.time(), zone)
     if not now <= at <= now + LATEST:
         raise rows.NotReadable(f"Choose a time that is still to come, within {LATEST.days} days.")

@@ -100,7 +100,7 @@ class Narrowing:
             wanted.append(Delivery.channel == self.channel)
         if self.since:
             wanted.append(at >= starts_at(self.since, time(), zone))
-        if self.until and self.until < date.max:
+        if self.until:
             wanted.append(at < starts_at(self.until + timedelta(days=1), time(), zone))
         return wanted
 

@@ -182,12 +182,8 @@ def _as_of(given: Mapping[str, str], practice: Practice, errors: dict[str, str])
     text = given.get("as_of", "").strip()
     if not text:
         return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is not None:
-        errors["as_of"] = "Choose a date and a time, like 2027-03-28T17:59."
+    at = rows.read(errors, "as_of", lambda: rows.wall_moment(text), None)
+    if at is None:
         return None
     as_of = starts_at(at.date(), at.time(), practice.zone)
     if abs(as_of - parts().clock()) > timedelta(days=DAYS):

@@ -79,6 +79,9 @@ def move(session_id: UUID) -> ResponseReturnValue:
     now = parts().clock()
     with parts().open_db() as db:
         group_session = _get(db, session_id)
+        if group_session.starts_at <= now:
+            flash("This session has already started.", "error")
+            return redirect(url_for("sessions.one_session", session_id=session_id))
         form = MoveForm.read(request.form, group_session.group.zone, now)
         if not form.errors and form.start == group_session.starts_at:
             form.errors["at"] = "That is when it starts already."

@@ -24,6 +24,8 @@ TABLE = {
     "groups.messages": OFFICE,
     "groups.switch_rules": OFFICE,
     "groups.change_rule": OFFICE,
+    "group_about.form": OFFICE,
+    "group_about.change": OFFICE,
     "group_members.of_group": OFFICE,
     "group_members.add": OFFICE,
     "group_members.invite": OFFICE,

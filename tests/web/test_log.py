@@ -81,8 +81,11 @@ def test_a_date_that_cannot_be_read_is_said_at_its_field(staff, told):
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
-def test_the_first_and_the_last_date_there_is_are_dates(staff, told, day):
-    assert staff.get(f"/log?since={day}&until={day}").status_code == 200
+def test_the_first_and_the_last_date_there_is_are_refused_at_their_field(staff, told, day):
+    page = staff.get(f"/log?since={day}&until={day}")
+
+    assert page.status_code == 422
+    assert "Choose a year from 1900 to 2199." in page.text
 
 
 def test_the_file_holds_the_rows_on_the_screen_and_no_formula(parts, staff, told):
