@@ -8,7 +8,7 @@ from service.rules import rows
 
 
 def test_a_date_to_skip_that_cannot_be_read_is_named_as_it_was_written():
-    with pytest.raises(rows.NotReadable, match="^31 Dec is not a date"):
+    with pytest.raises(rows.NotReadable, match=r"^31 Dec is not a date"):
         rows.iso_dates("2026-12-22, 31 Dec")
 
 
