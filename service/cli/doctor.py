@@ -32,6 +32,12 @@ Finding = tuple[bool, str]
 def doctor_command() -> None:
     """Check settings, keys, database, queue, providers. Exit code 1 if something must be mended."""
     all_well = True
+    try:
+        settings()
+    except SettingsError as error:
+        for problem in error.problems:
+            click.echo(f"MEND  settings: {problem}")
+        sys.exit(1)
     for name, look in CHECKS:
         for is_well, words in _careful(look):
             all_well &= is_well
@@ -43,9 +49,6 @@ def _careful(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     """A check that cannot be made is a finding too."""
     try:
         yield from look()
-    except SettingsError as error:
-        for problem in error.problems:
-            yield False, problem
     except WrongVersion as error:
         yield False, str(error)
     except Exception as error:  # whatever is broken, the other checks still say their word

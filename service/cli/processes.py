@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -62,6 +63,8 @@ def bench_command(names: tuple[str, ...]) -> None:
     """Measure what docs/performance.md promises; `--list` says what there is. Needs a checkout."""
     if not (CHECKOUT / "bench").is_dir():
         raise Failed("The benchmarks are not part of the installed package. Run them in a checkout: make bench")
+    if find_spec("pytest") is None:
+        raise Failed("The benchmarks need what the tests need. Run: make setup-dev")
     os.chdir(CHECKOUT)
     _become("bench", *names)
 

@@ -17,7 +17,7 @@ from service.models.sealed import index_of
 from service.rules.consent import Channel
 from service.rules.contact import ContactError, read_email
 from service.rules.lines import COUNTRIES
-from service.rules.rows import NotReadable, zone
+from service.rules.rows import NotReadable, text, zone
 from service.upgrade import upgrade
 from service.wiring import Parts, build
 
@@ -50,9 +50,9 @@ def add_command(parts: Parts, email: str, name: str, role: str) -> None:
     machine_now = Clock()()
     try:
         with parts.open_db() as db:
-            staff = add_staff(db, read_email(email), name, Role(role), parts.clock())
+            staff = add_staff(db, read_email(email), text(name, "their name", 80), Role(role), parts.clock())
             token = password_link(db, staff, machine_now)
-    except (NotNow, ContactError) as error:
+    except (NotNow, ContactError, NotReadable) as error:
         raise Failed(str(error)) from error
     click.echo(f"{parts.settings.public_url}/password/{token}")
     click.echo("The link works once, within the hour.", err=True)
@@ -159,9 +159,9 @@ def practice_command(
     """Show the practice, or change what is given."""
     try:
         given = {
-            "name": name,
-            "sender_label": sender[:16] if sender else None,
-            "phone": phone,
+            "name": name if name is None else text(name, "the practice's name", 120),
+            "sender_label": sender if sender is None else text(sender, "a neutral name", 16),
+            "phone": phone if phone is None else text(phone, "a number", 32),
             "country": country.upper() if country else None,
             "time_zone": zone(time_zone) if time_zone else None,
         }
