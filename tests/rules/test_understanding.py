@@ -190,6 +190,12 @@ def test_plain_spanish_words_opt_out_whatever_the_language_on_file(text):
         "help me stop drinking",
         "the bus stop is closed",
         "he does not text me anymore and it hurts",
+        "I don't need to text him",
+        "why did you stop texting me",
+        "did you delete my number",
+        "there were no texts",
+        "to stop checking messages at night",
+        "turn these feelings off",
     ],
 )
 def test_stopping_something_else_is_no_opt_out(text):
