@@ -127,7 +127,7 @@ def _choices(db: Session, names: Names) -> dict[str, list[tuple[str, str]]]:
     everything = [
         (EVERY_READING, "Everything that was read"),
         (EVERY_CHANGE, "Everything that was changed"),
-        (EVERY_SIGN_IN, "Every sign-in, and what was refused"),
+        (EVERY_SIGN_IN, "Every sign-in"),
     ]
     return {
         "staff": [*sorted(staff, key=lambda one: one[1].casefold()), (BY_SYSTEM, SYSTEM)],
