@@ -76,24 +76,26 @@ def to_show(db: Session, step: SecondStep, staff: Staff, site: Site) -> str | No
     known = _known(db, staff)
     if not known:
         return None
-    options = webauthn.generate_authentication_options(
-        rp_id=site.host,
-        challenge=step.challenge,
-        allow_credentials=known,
-        user_verification=UserVerificationRequirement.PREFERRED,
-    )
-    return options_to_json(options)
+    return _options(step, site, known, UserVerificationRequirement.PREFERRED)
+
+
+def to_show_alone(step: SecondStep, site: Site) -> str:
+    """The same for whoever comes: the device knows whose it is, and asks for a finger, a face or a number."""
+    return _options(step, site, None, UserVerificationRequirement.REQUIRED)
 
 
 def shown(db: Session, step: SecondStep, site: Site, credential: str) -> SecondFactor | None:
-    """The passkey that signed our challenge, or None. A challenge is signed once: there is a new one after each try."""
+    """The passkey that signed our challenge, or None. A challenge is signed once: there is a new one after each try.
+
+    Where no password was given before, the device must have made sure who holds it.
+    """
     challenge, step.challenge = step.challenge, new_challenge()
     if len(credential) > LONGEST:
         return None
     try:
         given = parse_authentication_credential_json(credential)
-        of_theirs = SecondFactor.of(step.staff_id).where(SecondFactor.credential_id == given.raw_id)
-        factor = db.scalars(of_theirs).one()
+        known = SecondFactor.of(step.staff_id) if step.staff_id else SecondFactor.passkeys()
+        factor = db.scalars(known.where(SecondFactor.credential_id == given.raw_id)).one()
         found = webauthn.verify_authentication_response(
             credential=given,
             expected_challenge=challenge,
@@ -101,12 +103,25 @@ def shown(db: Session, step: SecondStep, site: Site, credential: str) -> SecondF
             expected_origin=site.origin,
             credential_public_key=factor.public_key or b"",
             credential_current_sign_count=factor.sign_count,
+            require_user_verification=step.staff_id is None,
         )
     except Exception as error:  # the library fails on garbage in many ways: whatever it is, it is no passkey
         logger.info("a passkey was not taken: %s", type(error).__name__)
         return None
     factor.sign_count = found.new_sign_count
     return factor
+
+
+def _options(
+    step: SecondStep,
+    site: Site,
+    known: list[PublicKeyCredentialDescriptor] | None,
+    verification: UserVerificationRequirement,
+) -> str:
+    options = webauthn.generate_authentication_options(
+        rp_id=site.host, challenge=step.challenge, allow_credentials=known, user_verification=verification
+    )
+    return options_to_json(options)
 
 
 def _known(db: Session, staff: Staff) -> list[PublicKeyCredentialDescriptor]:

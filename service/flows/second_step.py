@@ -1,4 +1,4 @@
-"""Between the password and being signed in: five minutes and five tries to show a second factor."""
+"""Between the password and being signed in: five minutes and five tries to show a second factor; or a passkey alone."""
 
 import secrets
 from collections.abc import Callable
@@ -40,8 +40,9 @@ class Answer:
 Proof = Callable[[Session, SecondStep, Staff, datetime], bool]
 
 
-def begin(db: Session, staff_id: UUID, now: datetime) -> str:
-    """The password was right. The token of a browser that may now show a second factor."""
+def begin(db: Session, staff_id: UUID | None, now: datetime) -> str:
+    """The token of a browser that may now show a second factor: the password was right; or a passkey alone, of whoever
+    holds it."""
     token = secrets.token_urlsafe(32)
     db.execute(delete(SecondStep).where(SecondStep.created_at < now - slowing.WINDOW))
     challenge = passkeys.new_challenge()
@@ -62,7 +63,7 @@ def answer(db: Session, token: str, proof: Proof, now: datetime, *, is_guess: bo
     What nobody can guess, a passkey, waits for nobody's wrong codes.
     """
     begun = find(db, token, now)
-    if begun is None:
+    if begun is None or begun.staff_id is None:
         return Answer(Verdict.OVER)
     staff = second_factor.locked(db, begun.staff_id)
     step = find(db, token, now)
@@ -77,8 +78,23 @@ def answer(db: Session, token: str, proof: Proof, now: datetime, *, is_guess: bo
     return Answer(_count_failure(db, step, staff, now))
 
 
-def has_app(db: Session, step: SecondStep) -> bool:
-    return db.scalars(SecondFactor.of(step.staff_id).where(SecondFactor.kind == Factor.APP)).first() is not None
+def answer_alone(db: Session, token: str, site: Site, credential: str, now: datetime) -> Answer:
+    """A passkey without a password. Nobody's wrong passwords or codes make it wait: it cannot be guessed."""
+    db.execute(select(SecondStep.id).where(SecondStep.token_hash == hashed(token)).with_for_update())
+    step = find(db, token, now)
+    if step is None or step.staff_id is not None:
+        return Answer(Verdict.OVER)
+    factor = passkeys.shown(db, step, site, credential)
+    if factor is not None and second_factor.locked(db, factor.staff_id).disabled_at is None:
+        step.ended_at = factor.used_at = now
+        return Answer(Verdict.RIGHT, factor.staff_id)
+    step.failures += 1
+    step.ended_at = now if step.failures >= TRIES else None
+    return Answer(Verdict.WRONG if step.ended_at is None else Verdict.OVER)
+
+
+def has_app(db: Session, staff_id: UUID) -> bool:
+    return db.scalars(SecondFactor.of(staff_id).where(SecondFactor.kind == Factor.APP)).first() is not None
 
 
 def by_code(typed: str) -> Proof:

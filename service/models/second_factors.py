@@ -49,6 +49,11 @@ class SecondFactor(Identified):
         return select(cls).where(cls.staff_id == staff_id, cls.confirmed_at.is_not(None)).order_by(cls.created_at)
 
     @classmethod
+    def passkeys(cls) -> Select[Self]:
+        """Those of everybody."""
+        return select(cls).where(cls.kind == Factor.PASSKEY, cls.confirmed_at.is_not(None))
+
+    @classmethod
     def in_setup(cls, staff_id: UUID, kind: Factor) -> Select[Self]:
         return select(cls).where(cls.staff_id == staff_id, cls.kind == kind, cls.confirmed_at.is_(None))
 
@@ -68,11 +73,13 @@ class RecoveryCode(Identified):
 
 
 class SecondStep(Identified):
-    """A browser that gave the right password and is not signed in yet. It holds the token, we its hash."""
+    """A browser that is not signed in yet: it gave the right password, or is to show a passkey alone. It holds the
+    token, we its hash."""
 
     __tablename__ = "second_steps"
 
-    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"), index=True)
+    staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"), index=True)
+    """None: the passkey says whose it is."""
     token_hash: Mapped[bytes] = mapped_column(unique=True)
     challenge: Mapped[bytes]
     """What a passkey has to sign. Each is signed once."""

@@ -38,6 +38,25 @@ def passkey() -> ResponseReturnValue:
     return _answer(second_step.by_passkey(site, request.form.get("credential", "")), wrong, is_guess=False)
 
 
+@pages.get("/alone")
+def alone() -> ResponseReturnValue:
+    return _page_alone(request.args.get("next", ""), {})
+
+
+@pages.post("/alone/passkey")
+def passkey_alone() -> ResponseReturnValue:
+    site, back = passkey_site(), request.form.get("next", "")
+    if site is None:
+        return _from_the_start()
+    token, now = cookie.token(cookie.HALF_WAY), parts().machine_clock()
+    with parts().open_db() as db:
+        answer = second_step.answer_alone(db, token, site, request.form.get("credential", ""), now)
+        if answer.staff_id is not None:
+            return cookie.take_away(signed_in(db, answer.staff_id, back), cookie.HALF_WAY)
+    wrong = {"": "The passkey was not taken. Try again, or use your password."}
+    return _page_alone(back, wrong, 401) if answer.verdict is Verdict.WRONG else _from_the_start()
+
+
 def _answer(
     proof: Proof, wrong: dict[str, str], *, tells_left: bool = False, is_guess: bool = True
 ) -> ResponseReturnValue:
@@ -60,13 +79,23 @@ def _page(back: str, errors: dict[str, str], status: int = 200) -> ResponseRetur
     site = passkey_site()
     with parts().read_db() as db:
         step = second_step.find(db, cookie.token(cookie.HALF_WAY), parts().machine_clock())
-        if step is None:
+        if step is None or step.staff_id is None:
             return _from_the_start()
         staff = db.get_one(Staff, step.staff_id)
         options = passkeys.to_show(db, step, staff, site) if site else None
-        has_app = second_step.has_app(db, step)
+        has_app = second_step.has_app(db, staff.id)
     page = render_template("staff/second_step.html", next=back, errors=errors, options=options, has_app=has_app)
     return page, status
+
+
+def _page_alone(back: str, errors: dict[str, str], status: int = 200) -> ResponseReturnValue:
+    site = passkey_site()
+    with parts().read_db() as db:
+        step = second_step.find(db, cookie.token(cookie.HALF_WAY), parts().machine_clock())
+        if site is None or step is None or step.staff_id is not None:
+            return _from_the_start()
+        options = passkeys.to_show_alone(step, site)
+    return render_template("staff/passkey_alone.html", next=back, errors=errors, options=options), status
 
 
 def _from_the_start() -> ResponseReturnValue:

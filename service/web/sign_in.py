@@ -12,9 +12,10 @@ from werkzeug.wrappers import Response
 from service.flows import links, second_factor, second_step, sign_ins, staffing
 from service.flows.audit import audit
 from service.flows.check_password import check_password, place_of
-from service.models import SignIn, Staff
+from service.models import SecondFactor, SignIn, Staff
 from service.rules.devices import device_of
 from service.web import cookie, kept, parts
+from service.web.passkey_site import passkey_site
 
 pages = Blueprint("sign_in", __name__)
 
@@ -47,7 +48,7 @@ def enter() -> ResponseReturnValue:
     with parts().read_db() as db:
         if nobody_yet(db):
             return redirect(url_for("first_run.welcome"))
-    return render_template("staff/sign_in.html", email="", next=request.args.get("next", ""), errors={})
+    return _page("", request.args.get("next", ""), {})
 
 
 @pages.post("/sign-in")
@@ -56,9 +57,24 @@ def open_door() -> ResponseReturnValue:
     back = request.form.get("next", "")
     checked = check_password(parts().open_db, email, password, request.remote_addr or "", parts().machine_clock())
     if checked.staff_id is None:
-        page = render_template("staff/sign_in.html", email=email, next=back, errors={"email": checked.sentence})
-        return page, 429 if checked.waits else 401
+        return _page(email, back, {"email": checked.sentence}), 429 if checked.waits else 401
     return let_in(checked.staff_id, back)
+
+
+@pages.post("/sign-in/passkey")
+def by_passkey() -> ResponseReturnValue:
+    """A passkey instead of the password."""
+    with parts().open_db() as db:
+        token = second_step.begin(db, None, parts().machine_clock())
+    back = request.form.get("next", "")
+    return cookie.give(redirect(url_for("second_step.alone", next=back or None)), token, cookie.HALF_WAY)
+
+
+def _page(email: str, back: str, errors: dict[str, str]) -> str:
+    with parts().read_db() as db:
+        has_passkeys = db.scalars(SecondFactor.passkeys().limit(1)).first() is not None
+    offers = has_passkeys and passkey_site() is not None
+    return render_template("staff/sign_in.html", email=email, next=back, errors=errors, offers_passkey=offers)
 
 
 @pages.post("/sign-in/again")

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from service.flows import second_factor, second_step
+from service.flows.passkeys import Site
 from service.flows.second_step import Verdict
 from service.models import AuditEntry, SecondStep, Staff
 from tests.builders import NOW
@@ -124,6 +125,30 @@ def test_whoever_has_the_password_does_not_try_codes_for_ever(parts, dana):
 
     assert closed is Verdict.CLOSED
     assert show(parts, begin(parts, who, later), shows(app, later), later) is Verdict.RIGHT
+
+
+SITE = Site("localhost", "http://localhost:8000")
+
+
+def show_alone(parts, token, at=NOW):
+    with parts.open_db() as db:
+        return second_step.answer_alone(db, token, SITE, "{}", at).verdict
+
+
+def test_what_is_no_passkey_opens_nothing_and_five_of_them_are_enough(parts):
+    with parts.open_db() as db:
+        token = second_step.begin(db, None, NOW)
+
+    assert [show_alone(parts, token) for _ in range(6)] == [Verdict.WRONG] * 4 + [Verdict.OVER] * 2
+
+
+def test_who_came_without_a_password_shows_no_code_and_who_came_with_one_no_passkey_alone(parts, dana):
+    who, app, _ = dana
+    with parts.open_db() as db:
+        without = second_step.begin(db, None, NOW)
+
+    assert show(parts, without, shows(app, NOW)) is Verdict.OVER
+    assert show_alone(parts, begin(parts, who)) is Verdict.OVER
 
 
 def test_a_passkey_waits_for_nobodys_wrong_codes(parts, dana):
