@@ -149,8 +149,8 @@ def _taken(db: Session, post: Post) -> list[_Call]:
             text=words,
             reference=str(page.id),
             subject=subject if is_mail else "",
-            # to stop a mail about a call is to say: not me, call the next one
-            headers=one_click(f"{link}/cannot") if is_mail and page.why in CALLS else {},
+            # to stop a mail about a call is to say: not me, call the next one; one that only tells has no next one
+            headers=one_click(f"{post.public_url}/p/{page.token}/cannot") if is_mail else {},
         )
         calls.append(_Call(page.id, page.channel, message))
     return calls

@@ -108,9 +108,7 @@ def test_a_passkey_is_made_asked_for_and_opens(browser, product, pat):
         assert complaints(walk) == []
 
 
-def test_a_passkey_opens_without_the_password_whatever_others_guess_and_only_to_whom_the_device_knows(
-    browser, product, pat
-):
+def test_a_passkey_opens_without_the_password_to_whom_the_device_knows(browser, product, pat):
     with with_authenticator(browser, product) as walk:
         sign_in(walk)
         walk.page.goto(walk.at + HERE)
@@ -118,12 +116,7 @@ def test_a_passkey_opens_without_the_password_whatever_others_guess_and_only_to_
         walk.press("Make the passkey")
         expect(walk.page.get_by_role("heading", name="Your recovery codes")).to_be_visible()
         walk.page.context.clear_cookies()
-        for _ in range(11):
-            walk.page.goto(f"{walk.at}/sign-in")
-            walk.fill(email=EMAIL, password="somebody guesses this")
-            walk.press("Sign in")
-        expect(walk.page.get_by_text("Too many tries").first).to_be_visible()
-
+        walk.page.goto(f"{walk.at}/sign-in")
         walk.press("Sign in with a passkey")
         look(walk)
         told = {"authenticatorId": walk.authenticator, "isUserVerified": False}
