@@ -14,6 +14,14 @@ Day = TypeVar("Day", bound=date)
 
 QUOTED = 40
 """Characters."""
+FEWEST_DIGITS = 7
+USUAL_ZONES = (
+    *("America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles"),
+    *("America/Anchorage", "Pacific/Honolulu", "America/St_Johns", "America/Halifax", "America/Toronto"),
+    *("America/Winnipeg", "America/Edmonton", "America/Vancouver", "Europe/London", "Europe/Dublin", "Europe/Madrid"),
+    *("Atlantic/Canary", "Australia/Sydney", "Australia/Brisbane", "Australia/Adelaide", "Australia/Perth"),
+    "Pacific/Auckland",
+)
 YEARS = range(1900, 2200)
 
 
@@ -120,6 +128,19 @@ def zones() -> frozenset[str]:
         for name in zoneinfo.available_timezones()
         if "/" in name and name.split("/")[0] not in ("Etc", "posix", "right", "SystemV", "US")
     )
+
+
+def zone_choices() -> list[str]:
+    """All of them, those of the countries that we know first: 500 names are too many to look through."""
+    return [*USUAL_ZONES, *sorted(zones() - set(USUAL_ZONES))]
+
+
+def office_phone(value: str) -> str:
+    """As members should dial it: texts print it as it stands."""
+    number = text(value, "the office's number", 32)
+    if sum(char.isdecimal() for char in number) < FEWEST_DIGITS:
+        raise NotReadable("Enter the whole number, like 212-555-0123.")
+    return number
 
 
 def instant(value: str) -> datetime:

@@ -185,7 +185,7 @@ def _page(member: Member, form: dict[str, str], errors: dict[str, str]) -> str:
         member=member,
         form=form,
         errors=errors,
-        zones=sorted(rows.zones()),
+        zones=rows.zone_choices(),
         routes=MinorRoute,
         doubts=DOUBTS,
     )

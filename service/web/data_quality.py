@@ -13,8 +13,8 @@ from service.web.words import said_by_provider
 pages = Blueprint("data_quality", __name__, url_prefix="/data-quality")
 
 TITLES = {
-    Fault.MISSING: ("Missing", "A number or address that they are to be reached by."),
-    Fault.ZONE: ("Time zones", "A place that the clocks of this machine do not know. Choose another."),
+    Fault.MISSING: ("No number or email", "A number or address that they are to be reached by."),
+    Fault.ZONE: ("Unknown time zone", "A place that the clocks of this machine do not know. Choose another."),
     Fault.INVALID: ("Texts that did not arrive", "The last text to this number failed. Ask for the right one."),
     Fault.BOUNCED: ("Emails that came back", "The last email bounced. Ask for the right address."),
     Fault.DOUBT: ("Numbers on hold", "They may be another's by now. Ask, then enter the new one or say it is theirs."),

@@ -42,8 +42,8 @@ def first_account() -> ResponseReturnValue:
             abort(404)
         practice = db.scalars(select(Practice)).one()
         practice.name, practice.country = form["practice"], form["country"]
-        practice.time_zone, practice.phone = form["time_zone"], form["phone"] or practice.phone
-        practice.sender_label = form["sender"] or practice.sender_label
+        practice.time_zone, practice.phone = form["time_zone"], form.get("phone") or practice.phone
+        practice.sender_label = form.get("sender") or practice.sender_label
         staff = staffing.add_staff(db, read_email(form["email"]), form["name"], Role.ADMIN, now, form["password"])
     flash("Welcome. Your first group is one form away.", "success")
     return let_in(staff.id)
@@ -51,7 +51,7 @@ def first_account() -> ResponseReturnValue:
 
 def _page(form: dict[str, str], errors: dict[str, str]) -> str:
     return render_template(
-        "staff/welcome.html", form=form, errors=errors, countries=list(COUNTRIES.items()), zones=sorted(rows.zones())
+        "staff/welcome.html", form=form, errors=errors, countries=list(COUNTRIES.items()), zones=rows.zone_choices()
     )
 
 
@@ -68,7 +68,8 @@ def _check(form: dict[str, str]) -> dict[str, str]:
         errors["password"] = problem
     rows.read(errors, "practice", lambda: rows.text(form.get("practice", ""), "the practice's name", 120), "")
     rows.read(errors, "sender", lambda: rows.text(form.get("sender", ""), "a name", 16, needed=False), "")
-    rows.read(errors, "phone", lambda: rows.text(form.get("phone", ""), "a number", 32, needed=False), "")
+    if form.get("phone"):
+        rows.read(errors, "phone", lambda: rows.office_phone(form["phone"]), "")
     rows.read(errors, "time_zone", lambda: rows.zone(form.get("time_zone", "")), "")
     if form.get("country") not in COUNTRIES:
         errors["country"] = "Choose a country from the list."

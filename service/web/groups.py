@@ -210,7 +210,7 @@ def _read_form(db: Session) -> GroupForm:
 
 def _form_page(form: GroupForm) -> str:
     return render_template(
-        "staff/group_new.html", form=form, errors=form.errors, zones=sorted(rows.zones()), seen=_seen(form)
+        "staff/group_new.html", form=form, errors=form.errors, zones=rows.zone_choices(), seen=_seen(form)
     )
 
 

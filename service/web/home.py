@@ -124,7 +124,8 @@ def _troubles(db: Session, now: datetime) -> list[tuple[str, str]]:
     silent = heartbeat.silent(db, parts().machine_clock())
     if silent:
         names = " and ".join(silent)
-        troubles.append((f"The {names} process is silent", "Messages may be late. Start Groupkeeper again."))
+        what = "process is" if len(silent) == 1 else "processes are"
+        troubles.append((f"The {names} {what} silent", "Messages may be late. Start Groupkeeper again."))
     for sender in db.scalars(select(Sender).where(Sender.paused_until > now)):
         troubles.append(
             (

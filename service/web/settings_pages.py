@@ -46,7 +46,7 @@ def change() -> ResponseReturnValue:
         "sender_label": rows.read(
             errors, "sender_label", lambda: rows.text(form.get("sender_label", ""), "a name for texts", 16), ""
         ),
-        "phone": rows.read(errors, "phone", lambda: rows.text(form.get("phone", ""), "the office's number", 32), ""),
+        "phone": rows.read(errors, "phone", lambda: rows.office_phone(form.get("phone", "")), ""),
         "postal_address": rows.read(
             errors,
             "postal_address",
@@ -97,7 +97,7 @@ def _page(form: dict[str, str], errors: dict[str, str]) -> str:
         form=form,
         errors=errors,
         countries=list(COUNTRIES.items()),
-        zones=sorted(rows.zones()),
+        zones=rows.zone_choices(),
         profile=PROFILES.get(form.get("country", "")),
         webhooks=[(words, base + path) for words, path in WEBHOOKS],
     )

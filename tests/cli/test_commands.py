@@ -482,3 +482,29 @@ def test_nobody_is_erased_without_being_asked_about(filled, installed, monkeypat
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert installed("erase", filled.member).code == 1
     assert len(installed("members", "--json").lines) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("staff", "add", "--email", "ann@example.org", "--name", " ", "--role", "admin"),
+        ("practice", "--name", ""),
+        ("practice", "--sender", "a name that is far too long"),
+        ("practice", "--phone", "123"),
+    ],
+)
+def test_a_name_or_a_number_that_cannot_be_is_said_in_a_sentence(installed, words):
+    before = installed("practice").out
+    ran = installed(*words)
+
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+    assert ran.err.startswith(("Enter ", "Use at most 16 characters."))
+    assert installed("practice").out == before
+
+
+def test_the_doctor_names_each_wrong_setting_once(cli, monkeypatch):
+    monkeypatch.setenv("PORT", "nonsense")
+    ran = cli("doctor")
+
+    assert ran.code == 1
+    assert ran.out.count("PORT must be a whole number") == 1

@@ -158,7 +158,13 @@ def test_our_own_texts_pass_our_own_checks(parts, staff):
 
 def test_the_price_of_a_part_is_a_price(staff):
     assert texts.LANGUAGES == ("en", "es")
-    form = {"name": "Oak", "sender_label": "Oak", "phone": "1", "reading_hours": "Mon-Fri 9-5", "country": "US"}
+    form = {
+        "name": "Oak",
+        "sender_label": "Oak",
+        "phone": "212-555-0199",
+        "reading_hours": "Mon-Fri 9-5",
+        "country": "US",
+    }
     form |= {"time_zone": "America/New_York", "opens": "09:00", "closes": "20:00"}
 
     assert "Enter a price like 0.0113" in staff.post("/settings", {**form, "part_price": "cheap"}).text
