@@ -89,8 +89,8 @@ def steps(db: Session, is_live: bool, now: datetime) -> list[Step]:
         Step(
             "A second step at sign-in for whoever reads replies",
             not lacking,
-            f"{lacking} of {must} administrators and facilitators have none. They set it up under their own names; "
-            "in live mode nothing else opens to them until they have.",
+            f"Still without it: {lacking} of {must} administrators and facilitators. They set it up under their own "
+            "names; in live mode nothing else opens to them until they have.",
         ),
         Step(
             "Every question for words has somebody to call",

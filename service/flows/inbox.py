@@ -43,7 +43,7 @@ class Thread:
     first_at: datetime
     last_at: datetime
     replies: list[Reply] = field(default_factory=list)
-    """The latest; those that need a person now stand first."""
+    """The latest, as they came; those that need a person now stand first."""
     chips: list[Chip] = field(default_factory=list)
     is_shared: bool = False
     """Several members have this number."""
@@ -117,14 +117,30 @@ def _threads(
         latest.order_by(placed.c.place).options(joinedload(Reply.member), joinedload(Reply.hand_over))
     ):
         found[getattr(reply, by.key)].replies.append(reply)
+    for thread in found.values():
+        thread.replies.sort(key=lambda reply: (reply.distress in (None, "review"), reply.received_at))
     return [thread for thread in found.values() if thread.replies]  # one may have been handled just now
 
 
-def _mark_shared(db: Session, strangers: Sequence[Thread]) -> None:
-    indexes = {thread.latest.address_index for thread in strangers}
+def waiting(db: Session) -> int:
+    """How many threads wait, as far as the session's scope goes."""
+    people, strangers = func.count(Reply.member_id.distinct()), func.count(Reply.address_index.distinct())
+    is_open = Reply.handled_at.is_(None)
+    of_members = db.scalar(select(people).where(is_open)) or 0
+    return of_members + (db.scalar(select(strangers).where(is_open, Reply.member_id.is_(None))) or 0)
+
+
+def from_shared_phones(db: Session, replies: Collection[Reply]) -> set[UUID]:
+    """Those whose sender is one of several members with this number, and nobody can tell which."""
+    indexes = {reply.address_index for reply in replies if reply.member_id is None}
     known = set(db.scalars(select(Member.mobile_index).where(Member.mobile_index.in_(indexes))))
+    return {reply.id for reply in replies if reply.member_id is None and reply.address_index in known}
+
+
+def _mark_shared(db: Session, strangers: Sequence[Thread]) -> None:
+    shared = from_shared_phones(db, [thread.latest for thread in strangers])
     for thread in strangers:
-        thread.is_shared = thread.latest.address_index in known
+        thread.is_shared = thread.latest.id in shared
 
 
 def _add_chips(db: Session, threads: Sequence[Thread]) -> None:

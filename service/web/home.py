@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from service.flows import heartbeat, show
+from service.flows import heartbeat, inbox, show
 from service.flows.reading import Read, Sight
 from service.flows.scope import whole
 from service.models import Delivery, Group, GroupSession, Reply, Sender
@@ -63,6 +63,7 @@ def today() -> ResponseReturnValue:
             counts=show.answers(db, coming_up),
             going_out=going_out(db, now, 8),
             replies=replies,
+            shared=inbox.from_shared_phones(db, replies),
             may_read=may_read,
             openings=told(db) if may_read else [],
             for_others=_for_others(db),

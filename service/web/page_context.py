@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import g, request, url_for
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from service.flows import sign_ins
+from service.flows import inbox, sign_ins
 from service.flows.settle_in import Office
-from service.models import Practice, Reply
+from service.models import Practice
 from service.web import flags, parts
 from service.web.access import roles_of
 
@@ -61,7 +61,7 @@ def page_context() -> dict[str, Any]:
     with parts().read_db() as db:
         practice = db.scalars(select(Practice)).first()
         g.country = practice.country if practice else ""
-        waiting = db.scalar(select(func.count(Reply.id)).where(Reply.handled_at.is_(None))) if staff else 0
+        waiting = inbox.waiting(db) if staff else 0
         alarm = flags.alarm(db, parts().clock()) if staff else None
     return {
         "practice": practice,
@@ -70,7 +70,7 @@ def page_context() -> dict[str, Any]:
         "phone_url": settings.sandbox_url if settings.uses_sandbox else None,
         "staff": staff.name if staff else None,
         "sign_out_url": url_for("sign_in.leave") if staff else None,
-        "nav": _nav(waiting or 0) if staff else [],
+        "nav": _nav(waiting) if staff else [],
         "zone": practice.zone if practice else None,
         "now": parts().clock(),
         "alarm": alarm,

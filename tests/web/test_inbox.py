@@ -27,11 +27,10 @@ def wrote(parts, who, text, minutes_ago=0, **columns):
             provider_id=f"SM{next(IDS)}",
             channel=Channel.SMS,
             member_id=None if is_number else who,
-            address_index=str(who).encode(),
             address=who if is_number else "+12125550100",
             text=text,
             received_at=at,
-            **{"meaning": "words", **columns},
+            **{"meaning": "words", "address_index": str(who).encode(), **columns},
         )
         db.add(row)
         db.flush()
@@ -64,7 +63,28 @@ def test_a_member_is_one_row_however_much_they_wrote(parts, staff):
     page = staff.get("/replies")
 
     assert page.text.count(">Ana Diaz</a>") == 1
-    assert "3 wait" in page.text
+    assert "3 messages wait" in page.text
+    assert in_order(page, "word 0", "word 1", "word 2") == ["word 2", "word 1", "word 0"]
+
+
+def test_the_badge_counts_threads_as_the_page_shows_them(parts, staff):
+    ana = member(parts, "Ana Diaz")
+    for minute in range(3):
+        wrote(parts, ana, f"word {minute}", minute)
+    wrote(parts, "+12125550177", "who is this")
+    wrote(parts, "+12125550177", "hello?")
+
+    assert re.search(r'class="count"[^>]*>\s*2\b', staff.get("/").text)
+
+
+def test_one_of_two_who_share_a_phone_is_not_called_unknown(parts, staff):
+    with parts.open_db() as db:
+        builders.group(db)
+        index = builders.member(db, "Ana", mobile="+12125550100").mobile_index
+        builders.member(db, "Ben", mobile="+12125550100")
+    wrote(parts, "+12125550100", "C", address_index=index)
+
+    assert "Shared phone" in staff.get("/").text
 
 
 def test_what_needs_a_person_stands_first_then_whoever_has_waited_longest(parts, staff):

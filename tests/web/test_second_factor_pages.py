@@ -402,5 +402,5 @@ def test_the_checklist_says_how_many_lack_one(browser, parts):
     before = browser.get("/settings/providers").text
     browser.set_up(parts)
 
-    assert "1 of 1 administrators and facilitators have none" in before
-    assert "administrators and facilitators have none" not in browser.get("/settings/providers").text
+    assert "Still without it: 1 of 1" in before
+    assert "Still without it" not in browser.get("/settings/providers").text
