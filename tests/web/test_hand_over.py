@@ -9,7 +9,7 @@ from service.flows import sign_ins
 from service.flows.answer import Inbound
 from service.flows.nudge import nudge
 from service.flows.receive import receive
-from service.models import Absence, AuditEntry, Page, Reply
+from service.models import Absence, AuditEntry, Page, Reply, Staff
 from service.models.practice import Role
 from tests import builders
 from tests.builders import NOW
@@ -51,6 +51,14 @@ def test_the_page_shows_what_waits_and_who_could_take_it(own, other, lee):
     assert own.words in page
     assert f'value="{other.facilitator}"' in page
     assert f'value="{own.facilitator}"' not in page
+
+
+def test_where_nobody_else_may_read_it_the_page_says_how_somebody_can(parts, own, other, lee):
+    with parts.open_db() as db:
+        for one in db.scalars(select(Staff).where(Staff.id != own.facilitator)):
+            one.disabled_at = NOW
+
+    assert "An administrator can add a facilitator." in lee.get(path(own)).text
 
 
 def test_from_then_on_both_read_it_and_each_is_told_so(own, other, lee, colleague):
