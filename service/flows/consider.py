@@ -28,8 +28,6 @@ HORIZON = timedelta(days=15)
 LONGEST_LEAD = timedelta(days=14)
 NOT_TWICE_WITHIN = timedelta(hours=12)
 """A reminder whose time has passed is not made up for where the next one comes so soon."""
-TELLS = (State.SCHEDULED, State.SENDING, State.UNKNOWN, State.ACCEPTED, State.SENT, State.DELIVERED)
-"""News in these states is on its way, or has come."""
 BACK = timedelta(days=8)
 """A session's last prompts come within a week after it."""
 
@@ -61,8 +59,6 @@ class Facts:
     members: tuple[Member, ...]
     standings: Mapping[UUID, Standing]
     attendance: Mapping[tuple[UUID, UUID], Attendance]
-    told: frozenset[tuple[UUID, UUID, Channel]]
-    """Sessions that were moved, with whom the news of it reaches or has reached, and how."""
     held: frozenset[UUID]
     """Members whose prompts wait for a flag to be closed."""
     is_watched: bool
@@ -93,7 +89,7 @@ class _Case:
 
 
 def gather(db: Session, group: Group, practice: Practice, now: datetime, member: Member | None = None) -> Facts:
-    """Read the facts of one group, or of one member in it: eight queries at most, whatever their size."""
+    """Read the facts of one group, or of one member in it: seven queries, whatever their size."""
     sessions = db.scalars(_sessions(group, now)).all()
     enrolments: dict[UUID, list[Enrolment]] = defaultdict(list)
     for enrolment in db.scalars(Enrolment.of_group(group.id)):
@@ -109,7 +105,6 @@ def gather(db: Session, group: Group, practice: Practice, now: datetime, member:
         members=tuple(members),
         standings=standings(db, members),
         attendance={(row.group_session_id, row.member_id): row for row in attendance},
-        told=_told_of_moves(db, sessions),
         held=held(db, members, now),
         is_watched=_is_watched(db, group, now),
         practice=practice,
@@ -125,23 +120,6 @@ def _is_watched(db: Session, group: Group, now: datetime) -> bool:
 def _needed_to_ask(db: Session) -> int:
     """Practice mode reaches nobody: a newcomer tries it with nobody on call."""
     return NEEDED_TO_ASK if db.get_bind().get_execution_options().get("is_live") else 0
-
-
-def _told_of_moves(db: Session, sessions: Iterable[GroupSession]) -> frozenset[tuple[UUID, UUID, Channel]]:
-    moved = [group_session.id for group_session in sessions if group_session.start_revision]
-    if not moved:
-        return frozenset()
-    told = (
-        select(Delivery.group_session_id, Delivery.member_id, Delivery.channel)
-        .join(GroupSession, GroupSession.id == Delivery.group_session_id)
-        .where(
-            Delivery.group_session_id.in_(moved),
-            Delivery.kind == Kind.MOVED,
-            Delivery.start_revision == GroupSession.start_revision,
-            Delivery.state.in_(TELLS),
-        )
-    )
-    return frozenset((row.group_session_id, row.member_id, row.channel) for row in db.execute(told))
 
 
 def _sessions(group: Group, now: datetime) -> Select[GroupSession]:
@@ -207,11 +185,9 @@ def _planned(case: _Case, rule: Rule, due_at: datetime, superseded_at: datetime 
         ends = superseded_at
     late = due_at < now and where.send_at is not None
     soon = now + (NOT_TWICE_WITHIN if late else timedelta())
-    # the news of the move asks the same at the same moment
-    is_told = late and rule.kind in REMINDERS and (group_session.id, case.member.id, case.channel) in case.facts.told
     # a reminder with no useful hour stays on the plan: by mail it wakes nobody, as a text staff see that it did not go
     has_no_hour = where.send_at is None and not (rule.kind in REMINDERS and due_at > now)
-    too_late = is_told or has_no_hour or ends <= now or (superseded_at is not None and superseded_at <= soon)
+    too_late = has_no_hour or ends <= now or (superseded_at is not None and superseded_at <= soon)
     return Planned(
         id=delivery_id(
             group_session.starts_at,

@@ -341,30 +341,6 @@ def test_a_moved_session_voids_what_was_planned_for_its_old_start(parts, scene):
     ]
 
 
-def test_the_news_that_a_session_was_moved_close_is_its_reminder_too(parts, scene):
-    with parts.open_db() as db:
-        meeting = db.get_one(GroupSession, scene.session)
-        move_session(db, meeting, NOW + timedelta(hours=20), NOW)
-        later = builders.member(db, "Joined after the news")
-        builders.enrolled(db, meeting.group, later)
-        plan(db, NOW + timedelta(minutes=1))
-        due = [(row.kind, row.member_id) for row in all_deliveries(db) if row.state is State.SCHEDULED]
-
-    assert sorted(due) == sorted([(Kind.MOVED, scene.member), (Kind.REMINDER, later.id)])
-
-
-def test_where_the_news_did_not_arrive_a_reminder_still_goes(parts, scene):
-    with parts.open_db() as db:
-        move_session(db, db.get_one(GroupSession, scene.session), NOW + timedelta(hours=20), NOW)
-        for row in all_deliveries(db):
-            if row.kind is Kind.MOVED:
-                row.state = State.UNDELIVERED
-        db.flush()
-        plan(db, NOW + timedelta(minutes=1))
-
-        assert [row.kind for row in all_deliveries(db) if row.state is State.SCHEDULED] == [Kind.REMINDER]
-
-
 def test_a_session_moved_away_and_back_is_reminded_of_once(parts, scene):
     for start in (THURSDAY + timedelta(days=1), THURSDAY):
         with parts.open_db() as db:
