@@ -13,7 +13,7 @@ from service.models import Consent, Flag, Member, Suppression
 from service.rules.consent import Channel, Given, Purpose, Standing
 
 # made once: to build a statement costs as much as to run it
-LAST_WORDS = Consent.last_words()
+LAST_WORDS = Consent.last_words(bindparam("ids", expanding=True), bindparam("purposes", expanding=True))
 IN_FORCE = Suppression.in_force(bindparam("indexes", expanding=True)).with_only_columns(
     Suppression.channel, Suppression.address_index
 )

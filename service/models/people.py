@@ -7,10 +7,9 @@ from typing import Any, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BindParameter, ForeignKey, Index, Select, String, bindparam, select
+from sqlalchemy import BindParameter, ForeignKey, Index, Select, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.models.among import among
 from service.models.base import Base, Identified, words
 from service.models.sealed import Sealed, index_of
 from service.rules.consent import Channel, Choice, MinorRoute, NumberDoubt, Purpose, Refusal
@@ -162,11 +161,12 @@ class Consent(Base):
         return select(cls).where(cls.member_id.in_(member_ids)).order_by(cls.seq)
 
     @classmethod
-    def last_words(cls) -> Select[UUID, int, Channel, Purpose, bool, bytes]:
-        """Only what a decision needs of each, oldest first: of the members `ids`, for the `purposes`."""
+    def last_words(
+        cls, member_ids: Collection[UUID] | BindParameter[Any], purposes: Collection[Purpose] | BindParameter[Any]
+    ) -> Select[UUID, int, Channel, Purpose, bool, bytes]:
+        """Only what a decision needs of each, oldest first."""
         columns = (cls.member_id, cls.seq, cls.channel, cls.purpose, cls.is_yes, cls.address_index)
-        these = among(cls.member_id, "ids"), cls.purpose.in_(bindparam("purposes", expanding=True))
-        return select(*columns).where(*these).order_by(cls.seq)
+        return select(*columns).where(cls.member_id.in_(member_ids), cls.purpose.in_(purposes)).order_by(cls.seq)
 
 
 class Suppression(Identified):
