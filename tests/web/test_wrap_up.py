@@ -53,7 +53,7 @@ STATES = [
     ({}, {"adult_on": date(2030, 1, 1)}, "unreachable: under 18, and no legal ground is noted"),
     ({"choice": Choice.NONE}, {}, "unreachable: no number or email for the way they chose"),
     ({}, {"may_text": False}, "unreachable: it is not safe to write to them this way"),
-    ({"agrees": ()}, {}, "unreachable: they were not invited yet"),
+    ({"agrees": ()}, {}, "Not invited yet"),
 ]
 
 
