@@ -38,7 +38,8 @@ def doubtful(db: Session, now: datetime) -> dict[UUID, NumberDoubt]:
 def hold_doubtful(db: Session, now: datetime) -> int:
     """Put numbers on hold that ought to be. Returns how many. Safe to repeat."""
     found = doubtful(db, now)
-    members = db.scalars(select(Member).where(Member.id.in_(found)).with_for_update(skip_locked=True)).all()
+    free = select(Member).where(Member.id.in_(found), Member.number_doubt.is_(None))  # another clock may be at it, too
+    members = db.scalars(free.with_for_update(skip_locked=True)).all()
     for member in members:
         member.number_doubt = doubt = found[member.id]
         db.flush()
