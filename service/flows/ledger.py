@@ -81,12 +81,13 @@ def _row(
 
 
 def _add(db: Session, rows: Iterable[Consent], proof: Mapping[str, str], *, is_yes: bool) -> None:
-    """The rows, each with the hash of the one before it."""
+    """The rows, each with the hash of the one before it. A no needs no ground."""
     previous, profile = last_hash(db), PROFILES[db.scalars(select(Practice.country)).one()]
     for row in rows:
         row.is_yes, row.previous_hash = is_yes, previous
         ground = {"legal ground": profile.ground(row.purpose)} if is_yes else {}
-        row.proof = json.dumps({**proof, **ground}, ensure_ascii=False)
+        kept = {**proof, **ground}
+        row.proof = json.dumps(kept, ensure_ascii=False) if kept else None
         row.hash = previous = hash_of(row)
         db.add(row)
     db.flush()
