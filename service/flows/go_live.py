@@ -22,7 +22,6 @@ from service.models.sealed import index_of
 from service.rules import wording
 from service.rules.consent import Channel
 from service.rules.lines import LINES
-from service.rules.profiles import PROFILES
 
 TESTED = "provider tested"
 NOT_BY_PROVIDER = ("demo:%", "page:%")
@@ -72,13 +71,8 @@ def steps(db: Session, is_live: bool, now: datetime) -> list[Step]:
             "In the settings.",
         ),
         Step(
-            "What the law asks for in your country is known",
-            practice.country in PROFILES,
-            "Choose the practice's country in the settings.",
-        ),
-        Step(
             "The crisis lines of your country were checked of late",
-            practice.country in LINES and LINES[practice.country].are_current(now.date()),
+            LINES[practice.country].are_current(now.date()),
             "They are part of each version: update Groupkeeper, or have them checked.",
         ),
         Step(

@@ -65,4 +65,4 @@ def test_a_member_is_never_a_test(parts, staff, sends):
 
 
 def test_the_checklist_counts_what_is_done(staff):
-    assert re.search(r"\d of 11 steps are done", staff.get(PATH).text)
+    assert re.search(r"\d of 10 steps are done", staff.get(PATH).text)
