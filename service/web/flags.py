@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from service.flows import on_call
 from service.flows.alert import Done, acknowledge, answer_page, close, pass_on
+from service.flows.calls import CALLS
 from service.flows.links import hashed
 from service.flows.reading import Read, Sight
 from service.flows.scope import whole
@@ -194,7 +195,9 @@ def _page_of(db: Session, token: str) -> Page:
 
 def _called(db: Session, page: Page) -> str:
     flag = db.get(Flag, page.flag_id) if page.flag_id else None
-    return render_template("staff/called.html", page=page, token=page.token, flag=flag, why=page.why)
+    return render_template(
+        "staff/called.html", page=page, token=page.token, flag=flag, why=page.why, is_call=page.why in CALLS
+    )
 
 
 def _page(db: Session, flag: Flag, errors: dict[str, str], form: dict[str, str]) -> str:
