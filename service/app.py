@@ -92,21 +92,8 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 STAFF = (
-    *(
-        home,
-        groups,
-        group_about,
-        group_members,
-        safety,
-        trends,
-        sessions,
-        members,
-        halt,
-        consents,
-        contact,
-        replies,
-        hand_over,
-    ),
+    *(home, groups, group_about, group_members, safety, trends, sessions, members, halt, consents, contact),
+    *(replies, hand_over),
     *(flags, on_call, queue, log, templates_page, message, providers, settings_pages, data_quality, try_week),
     *(account, kept, staff, second_factor),
     *(break_glass, audit_page),

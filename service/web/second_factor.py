@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.flows import passkeys, recovery, second_factor, sign_ins
+from service.flows import passkeys, passwords, recovery, second_factor, sign_ins
 from service.models import Practice, SecondFactor, Staff
 from service.models.second_factors import Factor
 from service.rules import rows
@@ -16,6 +16,8 @@ from service.web import cookie, parts
 from service.web.passkey_site import localhost_url, passkey_site
 
 pages = Blueprint("second_factor", __name__, url_prefix="/account/second-factor")
+
+ALONE = "Your password stands alone now."
 
 
 @pages.get("")
@@ -93,7 +95,7 @@ def remove() -> ResponseReturnValue:
         is_alone = not second_factor.has_any(db, staff.id)
     flash("Removed. Every other browser in which you were signed in is signed out.", "success")
     if is_alone:
-        flash("Your password stands alone now. If it has fewer than 15 characters, take a longer one.", "warning")
+        flash(f"{ALONE} If it has fewer than {passwords.SHORTEST_ALONE} characters, take a longer one.", "warning")
     return cookie.give(redirect(url_for("second_factor.overview")), token)
 
 
