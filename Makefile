@@ -85,7 +85,8 @@ endef
 	$(call install,requirements-dev.txt)
 	@touch $@ .venv/run.stamp
 
-# What our service is measured against: Celery and RQ, used in the usual way. Not in our own environment.
+# What our service is measured against: Celery and RQ, used in the usual way. Not in our own environment. Compiled at
+# once: where PYTHONDONTWRITEBYTECODE is set, RQ's forks would compile what they import for every single message.
 .venv-peers/run.stamp: bench/peers/requirements.txt
 	@echo "Setting up the peers ..."
 	@rm -rf .venv-peers
@@ -96,6 +97,7 @@ endef
 		$(PYTHON) -m venv .venv-peers && \
 		.venv-peers/bin/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r $<; \
 	fi
+	@.venv-peers/bin/python -m compileall -q .venv-peers/lib >/dev/null || true
 	@touch $@
 
 # No index addresses may stand in these files: --no-header, and no lock of uv's own.
