@@ -51,6 +51,7 @@ def chores(rate: float, lease: float) -> list[Chore]:
         Chore(upkeep.plan_ahead, max(2.0, 300.0 / rate)),
         Chore(upkeep.catch_up, max(5.0, 120.0 / rate)),
         Chore(upkeep.forget, max(5.0, 600.0 / rate)),
+        Chore(upkeep.blank, max(5.0, 60.0 / rate)),
         Chore(upkeep.note_heads, 600.0),
         Chore(upkeep.show_alive, 5.0),
     ]

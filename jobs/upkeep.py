@@ -12,6 +12,7 @@ from jobs.messages import check_clock
 from jobs.post import post
 from service.clock import keep_alive
 from service.database import overwrite_deleted
+from service.flows import blank as blanking
 from service.flows import catch_up as catching_up
 from service.flows import heads, heartbeat, retain
 from service.flows import plan_ahead as planning
@@ -98,6 +99,14 @@ def forget() -> None:
     if removed:
         log.info("%s rows were kept for long enough, and are removed", removed)
         overwrite_deleted(parts().engine)
+
+
+def blank() -> int:
+    """Words that are gone here go at the text provider, too."""
+    with parts().read_db() as db:
+        if not blanking.is_anything_due(db, parts().clock()):
+            return 0
+    return blanking.blank(post())
 
 
 def note_heads() -> None:

@@ -12,6 +12,8 @@ from sandbox.twilio.messages import Text
 from sandbox.twilio.refusals import RefusedError
 from sandbox.world import World
 
+ON_ITS_WAY = frozenset({"accepted", "scheduled", "queued", "sending"})
+"""What cannot be redacted yet."""
 SETTLES_AFTER = 60.0
 """A message can be deleted this many seconds after its final status."""
 
@@ -33,8 +35,10 @@ def update(world: World, request: Request, account: str, sid: str) -> Answer:
         if ("Body" in form) == ("Status" in form) or form.get("Body"):
             raise RefusedError(30400)
         if "Body" in form:
+            if text.status in ON_ITS_WAY:
+                raise RefusedError(20009, http=world.config.delete_early_status)
             text.body = ""
-            world.record("state_changes", provider_id=sid, recipient=text.to, status="redacted", error=None)
+            world.record("state_changes", provider_id=sid, recipient=text.to, status="redacted", error=None).wait()
         elif form["Status"] != "canceled":
             raise RefusedError(30400)
         elif text.status != "scheduled":

@@ -2,6 +2,7 @@
 
 ChannelError
   NotAccepted        certain that nothing was taken over: no connection, or told to come back later
+    Unfinished       its words cannot be blanked while it is on its way
   Ambiguous          it may have been taken over: a time-out, a reset, a 5xx, an answer that cannot be read
   Refused            never try this message again
     AddressRefused   never try this address again: it opted out, or does not exist
@@ -61,6 +62,10 @@ class NotAccepted(ChannelError):
         self.retry_after = retry_after
 
 
+class Unfinished(NotAccepted):
+    """The message is still on its way at the provider: its words can be blanked once it has ended."""
+
+
 class Ambiguous(ChannelError):
     """Nobody knows yet whether it was sent."""
 
@@ -103,5 +108,12 @@ class Channel(Protocol):
         """What has come in since then, the newest first; nothing where the provider keeps no such list.
 
         Raises a ChannelError where the provider cannot be asked.
+        """
+        ...
+
+    def blank(self, provider_id: str) -> None:
+        """Empty the words of a message in the provider's own records. Safe to repeat; one that is gone there is blank.
+
+        Raises a ChannelError: Unfinished while the message is on its way.
         """
         ...

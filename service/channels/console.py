@@ -13,8 +13,10 @@ class Console:
         self.sender = sender
         self.outbox: list[Message] = []
         self.inbox: list[Received] = []
+        self.blanked: list[str] = []
         self.before_sending: Callable[[Message], None] = lambda message: None
         """Raise a ChannelError here to fail, before or after putting the message into the outbox."""
+        self.before_blanking: Callable[[str], None] = lambda provider_id: None
 
     def send(self, message: Message) -> Receipt:
         self.before_sending(message)
@@ -30,3 +32,7 @@ class Console:
 
     def received(self, since: datetime) -> Sequence[Received]:
         return [one for one in reversed(self.inbox) if one.at is None or one.at >= since]
+
+    def blank(self, provider_id: str) -> None:
+        self.before_blanking(provider_id)
+        self.blanked.append(provider_id)

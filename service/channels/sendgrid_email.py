@@ -73,6 +73,9 @@ class SendGridEmail:
         """SendGrid keeps no list of the mails it has handed over to us."""
         return ()
 
+    def blank(self, provider_id: str) -> None:
+        """SendGrid keeps no words of a mail once it has left, and has no call to remove any."""
+
 
 class _Answered:
     """An answer in the shape that SendGrid's client reads."""

@@ -22,6 +22,7 @@ from service.channels import (
     Receipt,
     Received,
     Refused,
+    Unfinished,
     twilio_codes,
 )
 from service.channels.transport import UNREADABLE, Transport, error_code, form, rebased, retry_after
@@ -97,6 +98,25 @@ class TwilioSms:
         except (ChannelError, TwilioException, *UNREADABLE) as error:
             raise _translated(error) from error
         return found
+
+    def blank(self, provider_id: str) -> None:
+        try:
+            blanked = self._messages(provider_id).update(body="")
+        except (ChannelError, TwilioException, *UNREADABLE) as error:
+            _check_whether_gone(error)
+            return
+        if blanked.body or not blanked.sid:
+            raise Ambiguous("Twilio did not say that the words are gone")
+
+
+def _check_whether_gone(error: Exception) -> None:
+    """Nothing, where Twilio has no such message any more. Else raises what went wrong with blanking it."""
+    code, status = getattr(error, "code", None), getattr(error, "status", None)
+    if code == 20404 or status == 404:
+        return
+    if code == 20009:
+        raise Unfinished("Twilio 20009") from error
+    raise _translated(error) from error
 
 
 def _received(one: MessageInstance) -> Received:

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text
 
 from service.cli.root import root, settings
 from service.embedded import redis_url, socket_path
-from service.flows import chains, heads, heartbeat, second_factor
+from service.flows import blank, chains, heads, heartbeat, second_factor
 from service.flows.watching import unwatched
 from service.models import Delivery, Group, Member, Practice, Sender, Staff
 from service.models.sealed import LOCKED
@@ -194,6 +194,16 @@ def _messages() -> Iterator[Finding]:
         yield False, f"a provider refuses us: {sender.pause_reason}. Check the account."
 
 
+def _copies() -> Iterator[Finding]:
+    parts = _parts()
+    with parts.read_db() as db:
+        copies = blank.waiting(db, parts.clock())
+    if copies.stuck:
+        yield False, f"{copies.stuck} texts' words could not be blanked for a day: {copies.trouble}. Check the account."
+    else:
+        yield True, f"the words of {copies.many} texts wait to be blanked" if copies.many else "no old words are left"
+
+
 CHECKS: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
     ("settings", _settings),
     ("files", _files),
@@ -207,4 +217,5 @@ CHECKS: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
     ("processes", _processes),
     ("questions", _questions),
     ("messages", _messages),
+    ("text provider", _copies),
 )

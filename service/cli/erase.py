@@ -7,6 +7,7 @@ import click
 
 from service.cli.root import Failed, root, with_parts
 from service.database import overwrite_deleted
+from service.flows import blank
 from service.flows import erase as erasing
 from service.models import Member
 from service.wiring import Parts
@@ -32,7 +33,11 @@ def erase_command(parts: Parts, member_id: UUID, yes: bool) -> None:
         except erasing.NotNow as refused:
             raise Failed(str(refused)) from refused
     overwrite_deleted(parts.engine)
+    with parts.read_db() as db:
+        left = blank.left_of(db, db.get_one(Member, member_id))
     click.echo("Erased. Only counts are left.")
+    if left:
+        click.echo(f"{left} of their texts are still at the text provider. The clock has them blanked there.")
 
 
 def _member(found: Member | None) -> Member:

@@ -10,7 +10,7 @@ from service.channels import ChannelError, Message, Received
 from service.flows.answer import Inbound
 from service.flows.post import Post
 from service.flows.receive import receive
-from service.models import Reply
+from service.models import ProviderCopy, Reply
 from service.rules.consent import Channel
 
 log = getLogger(__name__)
@@ -42,7 +42,11 @@ def _unknown(post: Post, listed: Sequence[Received]) -> list[Received]:
     """The oldest first."""
     with post.open_db() as db:
         ids = [text.provider_id for text in listed]
-        known = set(db.scalars(select(Reply.provider_id).where(Reply.provider_id.in_(ids)))) if ids else set()
+        known = {
+            name
+            for column in (Reply.provider_id, ProviderCopy.provider_id)  # there, or gone since
+            for name in (db.scalars(select(column).where(column.in_(ids))) if ids else ())
+        }
     latest = post.clock() - post.clock.lasting(GRACE)
     return [
         text for text in reversed(listed) if text.provider_id not in known and (text.at is None or text.at <= latest)

@@ -1,6 +1,6 @@
 """A member asks to be forgotten: who they are and what they wrote is deleted, how much there was stays."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,18 +8,20 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from service.flows import enrol
+from service.flows import blank, enrol
 from service.flows.audit import audit
 from service.flows.retain import OPEN
-from service.flows.scope import whole
+from service.flows.scope import across_groups, whole
 from service.flows.suppress import suppress, void
-from service.models import CheckIn, Delivery, Enrolment, Flag, HandOver, Invitation, Link, Member, Reply
+from service.models import AuditEntry, CheckIn, Delivery, Enrolment, Flag, HandOver, Invitation, Link, Member, Reply
 from service.models.base import Base
 from service.rules.consent import Channel, Choice, Refusal
 from service.rules.lifecycle import State
 
 NAME = "Erased member"
 WHY = "erased at their wish"
+ACTION = "member erased"
+SHOWN = 10
 
 
 class NotNow(Exception):
@@ -38,6 +40,16 @@ class Erased:
     links: int
 
 
+@dataclass(frozen=True)
+class Receipt:
+    """What was done at a member's wish, and what is still to be done."""
+
+    member: Member
+    erased: Erased
+    left: int
+    """So many texts may still have words at the text provider."""
+
+
 def count(db: Session, member: Member, now: datetime) -> Erased:
     """Across all groups, whoever asks: nothing of it is shown."""
     with whole(db):
@@ -51,6 +63,17 @@ def count(db: Session, member: Member, now: datetime) -> Erased:
         )
 
 
+def receipt(db: Session, member: Member) -> Receipt:
+    entry = select(AuditEntry).where(AuditEntry.action == ACTION, AuditEntry.member_id == member.id)
+    return Receipt(member, Erased(**db.scalars(entry).one().details), blank.left_of(db, member))
+
+
+def latest(db: Session) -> Sequence[Receipt]:
+    """The newest first."""
+    erased = select(Member).where(Member.erased_at.is_not(None)).order_by(Member.erased_at.desc()).limit(SHOWN)
+    return [receipt(db, member) for member in db.scalars(erased)]
+
+
 def refusal(db: Session, member: Member) -> str:
     """Why it cannot be done yet, or ""."""
     open_flags = select(Flag.id).where(Flag.member_id == member.id, Flag.closed_at.is_(None))
@@ -59,6 +82,7 @@ def refusal(db: Session, member: Member) -> str:
     return ""
 
 
+@across_groups
 def erase(db: Session, member: Member, staff_id: UUID | None, now: datetime) -> Erased:
     """Nothing of it comes back. Their addresses stay suppressed, as hashes. Raises NotNow."""
     db.execute(select(Member.id).where(Member.id == member.id).with_for_update())
@@ -67,10 +91,10 @@ def erase(db: Session, member: Member, staff_id: UUID | None, now: datetime) -> 
     erased = count(db, member, now)
     _let_nothing_out(db, member, now)
     _leave_groups(db, member, now)
-    _delete_words(db, member)
+    _delete_words(db, member, now)
     _forget_person(member, now)
     db.flush()
-    audit(db, staff_id, "member erased", member, now, **asdict(erased))
+    audit(db, staff_id, ACTION, member, now, **asdict(erased))
     return erased
 
 
@@ -97,14 +121,15 @@ def _leave_groups(db: Session, member: Member, now: datetime) -> None:
         enrol.leave(db, enrolment, today, now)
 
 
-def _delete_words(db: Session, member: Member) -> None:
-    is_theirs = Delivery.member_id == member.id
-    over = update(Delivery).where(is_theirs, Delivery.state.not_in(OPEN))
+def _delete_words(db: Session, member: Member, now: datetime) -> None:
+    is_over = (Delivery.member_id == member.id) & Delivery.state.not_in(OPEN)
+    blank.note_deliveries(db, is_over, now)
+    blank.note_replies(db, _written_by(member), now, member)
     for statement in (
         delete(CheckIn).where(CheckIn.member_id == member.id),
         delete(Reply).where(_written_by(member)),
         HandOver.of_nothing(),
-        over.values(body_sealed=None, address_sealed=None, address_index=None),
+        update(Delivery).where(is_over).values(body_sealed=None, address_sealed=None, address_index=None),
         delete(Link).where(Link.member_id == member.id),
         delete(Invitation).where(Invitation.member_id == member.id),
         update(Flag).where(Flag.member_id == member.id).values(record_sealed=None),

@@ -192,7 +192,7 @@ def _replies(group_session: GroupSession, member: Member, weeks: int, dice: rand
     for text, meaning, after in texts:
         at = group_session.ends_at + after
         yield Reply(
-            provider_id=f"demo:{group_session.id}:{member.id}:{meaning}",
+            provider_id=f"{Reply.MADE_UP}{group_session.id}:{member.id}:{meaning}",
             channel=Channel.SMS,
             member_id=member.id,
             address_index=index_of(Channel.SMS, member.mobile),

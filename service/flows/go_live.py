@@ -24,7 +24,6 @@ from service.rules.consent import Channel
 from service.rules.lines import LINES
 
 TESTED = "provider tested"
-NOT_BY_PROVIDER = ("demo:%", "page:%")
 
 
 @dataclass(frozen=True)
@@ -44,14 +43,14 @@ def heard(db: Session) -> Mapping[str, bool]:
     event, ours = DeliveryEvent, select(Delivery.id).where(Delivery.channel == Channel.SMS)
     mails = select(Delivery.id).where(Delivery.channel == Channel.EMAIL)
     reported = event.by == "callback"
-    inbound = [Reply.provider_id.not_like(pattern) for pattern in NOT_BY_PROVIDER]
+    inbound = Reply.by_provider()
     return {
-        "/webhooks/twilio/inbound": _any(db, exists().where(Reply.channel == Channel.SMS, *inbound)),
+        "/webhooks/twilio/inbound": _any(db, exists().where(Reply.channel == Channel.SMS, inbound)),
         "/webhooks/twilio/status": _any(
             db, exists().where((reported & event.delivery_id.in_(ours)) | event.delivery_id.in_(tests))
         ),
         "/webhooks/sendgrid/events": _any(db, exists().where(reported, event.delivery_id.in_(mails))),
-        "/webhooks/sendgrid/inbound": _any(db, exists().where(Reply.channel == Channel.EMAIL, *inbound)),
+        "/webhooks/sendgrid/inbound": _any(db, exists().where(Reply.channel == Channel.EMAIL, inbound)),
     }
 
 

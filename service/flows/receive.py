@@ -89,7 +89,7 @@ def keep_page_reply(db: Session, delivery: Delivery, words: str, now: datetime) 
     """Words that a member left on a page. Scanned like every other; returns what the page says to them."""
     finding = look_for_distress(lambda: words)
     reply = Reply(
-        provider_id=f"page:{delivery.id.hex}:{now:%Y%m%d%H%M%S%f}",
+        provider_id=f"{Reply.FROM_A_PAGE}{delivery.id.hex}:{now:%Y%m%d%H%M%S%f}",
         channel=delivery.channel,
         member_id=delivery.member_id,
         address_index=delivery.address_index or b"",

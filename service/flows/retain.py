@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from service.flows import blank
 from service.flows.post import OpenDb
 from service.flows.scope import whole
-from service.models import CheckIn, Delivery, Flag, HandOver, Link, Member, Practice, Reply, SignIn
+from service.models import CheckIn, Delivery, Flag, HandOver, Link, Member, Practice, ProviderCopy, Reply, SignIn
 from service.rules.lifecycle import State
 from service.rules.retention import Periods
 
@@ -20,7 +21,7 @@ NIGHT = 3
 AT_ONCE = 200
 """Rows a transaction: messages that are due meanwhile wait for no more than that."""
 SPENT = timedelta(days=30)
-"""So long sign-ins and links that are over are kept, to say what became of them."""
+"""So long sign-ins and links that are over are kept, to say what became of them; and names of texts that are blank."""
 OPEN = (State.SCHEDULED, State.SENDING, State.UNKNOWN)
 
 
@@ -111,6 +112,7 @@ def _remove_answers(db: Session, periods: Periods, now: datetime) -> int:
 def _remove_replies(db: Session, periods: Periods, now: datetime) -> int:
     held = select(CheckIn.reply_id)
     ids = _some(db, _too_old(periods, now)["replies"].where(Reply.id.not_in(held)))
+    blank.note_replies(db, Reply.id.in_(ids), now)
     db.execute(delete(Reply).where(Reply.id.in_(ids)))
     db.execute(HandOver.of_nothing())
     return len(ids)
@@ -118,6 +120,7 @@ def _remove_replies(db: Session, periods: Periods, now: datetime) -> int:
 
 def _remove_bodies(db: Session, periods: Periods, now: datetime) -> int:
     ids = _some(db, _too_old(periods, now)["bodies"])
+    blank.note_deliveries(db, Delivery.id.in_(ids), now)
     db.execute(update(Delivery).where(Delivery.id.in_(ids)).values(body_sealed=None, address_sealed=None))
     return len(ids)
 
@@ -126,6 +129,7 @@ def _remove_messages(db: Session, periods: Periods, now: datetime) -> int:
     """Their moves stay: they hold no person, and are only ever added to."""
     answered = select(CheckIn.delivery_id)
     ids = _some(db, _too_old(periods, now)["messages"].where(Delivery.id.not_in(answered)))
+    blank.note_deliveries(db, Delivery.id.in_(ids), now)  # the log may be kept for less than the words
     db.execute(delete(Delivery).where(Delivery.id.in_(ids)))
     return len(ids)
 
@@ -134,6 +138,8 @@ def _remove_spent(db: Session, periods: Periods, now: datetime) -> int:
     before = now - SPENT
     links = _some(db, select(Link.id).where(Link.expires_at < before))
     sign_ins = _some(db, select(SignIn.id).where(SignIn.seen_at < before))
+    blanked = ProviderCopy.next_at.is_(None) & (ProviderCopy.since < before)
+    db.execute(delete(ProviderCopy).where(blanked))
     db.execute(delete(Link).where(Link.id.in_(links)))
     db.execute(delete(SignIn).where(SignIn.id.in_(sign_ins)))
     return len(links) + len(sign_ins)

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.flows import blank
 from service.flows.calls import hear
 from service.flows.fall_back import fall_back
 from service.flows.suppress import suppress
@@ -44,9 +45,7 @@ def settle(db: Session, report: Report, now: datetime) -> bool:
     if not delivery.attempts and delivery.state not in REPORTED:
         log.error("report on delivery %s, which was never sent", delivery.id)
         return False
-    if report.provider_id and delivery.provider_id is None:
-        delivery.provider_id = report.provider_id
-    if report.provider_id and delivery.provider_id != report.provider_id:
+    if report.provider_id and not _is_named(db, delivery, report.provider_id, now):
         log.error("delivery %s: a second message of it exists at the provider", delivery.id)
         Delivery.note_stranger(db, delivery.id, report.state, now, f"{SECOND} {report.provider_id}")
         return False
@@ -58,6 +57,14 @@ def settle(db: Session, report: Report, now: datetime) -> bool:
     if report.opted_out and delivery.address_index is not None:
         suppress(db, delivery.channel, delivery.address_index, f"provider: {report.code or 'opted out'}", now)
     return moved
+
+
+def _is_named(db: Session, delivery: Delivery, provider_id: str, now: datetime) -> bool:
+    """Whether the provider calls the delivery so. The first name that is heard is its name."""
+    if delivery.provider_id != provider_id:
+        blank.note_late(db, delivery, provider_id, now)
+    delivery.provider_id = delivery.provider_id or provider_id
+    return delivery.provider_id == provider_id
 
 
 def _hear_of_another(db: Session, report: Report, now: datetime) -> None:

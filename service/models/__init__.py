@@ -4,6 +4,7 @@ from service.models.agreements import Acknowledgement, Agreement
 from service.models.alerts import Absence, Contact, Flag, LineCheck, Page
 from service.models.audit import AuditEntry, Heartbeat, Opening
 from service.models.base import Base
+from service.models.copies import ProviderCopy
 from service.models.deliveries import Delivery, DeliveryEvent, Sender
 from service.models.groups import Attendance, Enrolment, Group, GroupSession, Rule, Series
 from service.models.journal import CheckIn
@@ -39,6 +40,7 @@ __all__ = [
     "Opening",
     "Page",
     "Practice",
+    "ProviderCopy",
     "RecoveryCode",
     "Reply",
     "Rule",

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import Delete, ForeignKey, Index, Select, String, delete, select
+from sqlalchemy import ColumnElement, Delete, ForeignKey, Index, Select, String, and_, delete, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.models.alerts import Flag
@@ -40,6 +40,8 @@ class Reply(Identified):
         Index("ix_replies_received_at", "received_at"),
         Index("ix_replies_member_id_received_at", "member_id", "received_at"),
     )
+    FROM_A_PAGE, MADE_UP = "page:", "demo:"
+    """How the ids of words begin that no provider brought us."""
 
     provider_id: Mapped[str] = mapped_column(String(160), unique=True)
     channel: Mapped[Channel] = mapped_column(words(Channel))
@@ -69,6 +71,10 @@ class Reply(Identified):
 
     member: Mapped[Member | None] = relationship()
     hand_over: Mapped[HandOver | None] = relationship()
+
+    @classmethod
+    def by_provider(cls) -> ColumnElement[bool]:
+        return and_(*(cls.provider_id.not_like(f"{ours}%") for ours in (cls.FROM_A_PAGE, cls.MADE_UP)))
 
     @classmethod
     def newest(cls) -> Select[Self]:

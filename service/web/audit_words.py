@@ -21,6 +21,7 @@ SENTENCES: Mapping[str, str] = {
     "stopped for member": "stopped messages on the word of {whom}",
     "everything stopped": "stopped everything for {whom}",
     "started again": "started again for {whom}",
+    "member erased": "erased somebody at their wish",
     "member left": "noted that {whom} left a group",
     "member on leave": "noted that {whom} is away",
     "member back": "noted that {whom} is back",

@@ -17,7 +17,11 @@ pages = Blueprint("erase", __name__, url_prefix="/members")
 
 @pages.get("/<uuid:member_id>/erase")
 def ask(member_id: UUID) -> ResponseReturnValue:
+    """Of whoever was erased: the receipt."""
     with parts().read_db() as db:
+        member = db.get(Member, member_id)
+        if member is not None and member.erased_at is not None:
+            return render_template("staff/erased.html", receipt=erasing.receipt(db, member))
         return _page(db, get_member(db, member_id), {})
 
 
@@ -34,7 +38,7 @@ def confirm(member_id: UUID) -> ResponseReturnValue:
             return _page(db, member, {"": str(refused)}), 422
     overwrite_deleted(parts().engine)
     flash("Erased. Only counts are left.", "success")
-    return redirect(url_for("members.all_members"))
+    return redirect(url_for("erase.ask", member_id=member_id))
 
 
 def _page(db: Session, member: Member, errors: dict[str, str]) -> str:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from service.flows import heartbeat, inbox, show
+from service.flows import blank, heartbeat, inbox, show
 from service.flows.reading import Read, Sight
 from service.flows.scope import whole
 from service.models import Delivery, Group, GroupSession, Reply, Sender
@@ -132,6 +132,14 @@ def _troubles(db: Session, now: datetime) -> list[tuple[str, str]]:
             (
                 "A provider refuses our messages",
                 f"{sender.pause_reason}. Check the account, then they go by themselves.",
+            )
+        )
+    copies = blank.waiting(db, now)
+    if copies.stuck:
+        troubles.append(
+            (
+                "Old words cannot be blanked at the text provider",
+                f"{copies.stuck} for more than a day: {copies.trouble}. Check the account, then they go by themselves.",
             )
         )
     overdue = db.scalar(

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.flows import retain
+from service.flows import blank, erase, retain
 from service.flows.audit import audit
 from service.models import Practice
 from service.rules import rows
@@ -73,4 +73,6 @@ def _page(
         asks=asks,
         doomed=retain.count(db, periods, now) if periods else None,
         periods=periods,
+        copies=blank.waiting(db, now),
+        erased=erase.latest(db),
     )

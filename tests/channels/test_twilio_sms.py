@@ -17,6 +17,7 @@ from service.channels import (
     Message,
     NotAccepted,
     Refused,
+    Unfinished,
     twilio_codes,
 )
 from service.channels.transport import Transport, rebased
@@ -366,6 +367,51 @@ def test_a_list_that_cannot_be_read_is_a_channel_error(sms, stand_in, body):
 
     with pytest.raises(ChannelError):
         sms.look_up("+12125550101", "x", NOW)
+
+
+# blanking
+
+
+def test_the_words_of_a_text_are_emptied_by_its_name(sms, stand_in):
+    stand_in.answer = lambda asked: asked.say(200, accepted(body=""))
+    sms.blank("SM" + "a" * 32)
+
+    (asked,) = stand_in.requests
+    assert asked.path == f"/2010-04-01/Accounts/AC{'0' * 32}/Messages/SM{'a' * 32}.json"
+    assert asked.body == b"Body="
+
+
+def test_a_text_that_twilio_has_no_more_is_blank(sms, stand_in):
+    stand_in.answer = lambda asked: asked.say(404, error_body(20404, 404))
+
+    assert sms.blank("SM1") is None
+
+
+@pytest.mark.parametrize("status", [400, 409])
+def test_a_text_on_its_way_is_blanked_later(sms, stand_in, status):
+    stand_in.answer = lambda asked: asked.say(status, error_body(20009, status))
+
+    with pytest.raises(Unfinished, match="Twilio 20009"):
+        sms.blank("SM1")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "trouble"),
+    [
+        (401, error_body(20003, 401), ChannelDown),
+        (429, error_body(20429, 429), NotAccepted),
+        (400, error_body(30400), Refused),
+        (503, b"", Ambiguous),
+        (200, b"<html>", Ambiguous),
+        (200, b"{}", Ambiguous),
+        (200, accepted(body="See you today."), Ambiguous),
+    ],
+)
+def test_words_are_gone_only_when_twilio_says_so(sms, stand_in, status, body, trouble):
+    stand_in.answer = lambda asked: asked.say(status, body)
+
+    with pytest.raises(trouble):
+        sms.blank("SM1")
 
 
 # the sandbox

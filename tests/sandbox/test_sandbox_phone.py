@@ -90,6 +90,7 @@ def test_what_the_application_did_not_hear_is_shown(sandbox, app):
 
 def test_deleted_words_are_gone(sandbox, text, twilio):
     sent = text(body="Something private")
+    sandbox.settle()
     twilio.messages(sent.sid).update(body="")
 
     assert "Something private" not in screen(sandbox, ALICE)

@@ -70,12 +70,35 @@ def test_inbound_texts_are_in_the_list_of_our_number(sandbox, twilio):
     assert [(one.from_, one.body, one.direction, one.status) for one in found] == [(ALICE, "C", "inbound", "received")]
 
 
-def test_redacting_empties_the_words_and_keeps_the_message(text, twilio):
+def test_redacting_empties_the_words_and_keeps_the_message(sandbox, text, twilio):
     sent = text()
+    sandbox.settle()
 
-    twilio.messages(sent.sid).update(body="")
+    for _ in range(2):
+        assert twilio.messages(sent.sid).update(body="").body == ""
 
     assert twilio.messages(sent.sid).fetch().body == ""
+    changes = [row for row in sandbox.get("ledger")["state_changes"] if row["provider_id"] == sent.sid]
+    assert [row["status"] for row in changes][-1] == "redacted"
+
+
+def test_what_a_person_wrote_is_redacted_too(sandbox, twilio):
+    sandbox.post("inbound/sms", {"from": ALICE, "body": "C"})
+    (heard,) = twilio.messages.list(to=config.NUMBER)
+
+    twilio.messages(heard.sid).update(body="")
+
+    assert twilio.messages(heard.sid).fetch().body == ""
+
+
+def test_a_message_on_its_way_cannot_be_redacted_yet(text, twilio):
+    sent = text()
+
+    with pytest.raises(TwilioRestException) as caught:
+        twilio.messages(sent.sid).update(body="")
+
+    assert (caught.value.code, caught.value.status) == (20009, 409)
+    assert twilio.messages(sent.sid).fetch().body != ""
 
 
 @pytest.mark.parametrize("asked", [{"body": "other words"}, {"body": "", "status": "canceled"}])

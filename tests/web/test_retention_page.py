@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from service.models import AuditEntry, Member, Practice, Reply, SignIn
+from service.models import AuditEntry, Member, Practice, ProviderCopy, Reply, SignIn
+from service.rules.lifecycle import State
 from service.rules.retention import Periods
 from tests import builders
 from tests.builders import NOW
@@ -97,7 +98,58 @@ def test_whoever_signed_in_a_while_ago_gives_their_password_first(parts, member_
 
 def test_of_whoever_was_erased_no_page_is_there(parts, member_id, staff):
     staff.post(f"/members/{member_id}/erase", {"sure": "1"})
-    paths = ("", "/erase", "/contact", "/consent", "/everything", "/message")
+    paths = ("", "/contact", "/consent", "/everything", "/message")
 
     assert {staff.get(f"/members/{member_id}{path}").status_code for path in paths} == {404}
     assert "Erased member" not in staff.get("/members").text
+
+
+def copy(parts, name, **values):
+    with parts.open_db() as db:
+        db.add(ProviderCopy(**{"provider_id": name, "since": NOW, "next_at": NOW, "tries": 0, **values}))
+
+
+def test_the_page_says_what_waits_at_the_text_provider_and_since_when(parts, staff):
+    assert "None waits for it now." in staff.get("/settings/retention").text
+    copy(parts, "SM1")
+    copy(parts, "SM2", since=NOW - timedelta(hours=3))
+    page = staff.get("/settings/retention").text
+
+    assert "2 texts wait</b> for it, since Mon Jan 4, 7:00 AM." in page
+    assert "Not done for more than a day" not in page
+    assert "SendGrid keeps no words of mails that could be removed" in page
+
+
+def test_what_has_failed_for_a_day_is_said_on_the_page_and_on_the_first_one(parts, staff):
+    copy(parts, "SM1", since=NOW - timedelta(days=3), failing_since=NOW - timedelta(days=2), trouble="Twilio 20003")
+
+    assert "1 text: Twilio 20003." in staff.get("/settings/retention").text
+    assert "Old words cannot be blanked at the text provider" in staff.get("/").text
+
+
+def test_the_receipt_says_also_at_the_text_provider_once_it_is_so(parts, member_id, staff):
+    with parts.open_db() as db:
+        sent = builders.delivery(db, db.get_one(Member, member_id), state=State.DELIVERED, provider_id="SM1")
+        sent.body = "See you"
+    staff.post(f"/members/{member_id}/erase", {"sure": "1"})
+    receipt = staff.get(f"/members/{member_id}/erase").text
+    assert "Not yet: the words of 2 texts at the text provider." in receipt
+    assert "also at the text provider" not in receipt
+    assert "2 left at Twilio" in staff.get("/settings/retention").text
+
+    with parts.open_db() as db:
+        db.execute(delete(ProviderCopy))
+    receipt = staff.get(f"/members/{member_id}/erase").text
+    assert "The words of texts to and from them, also at the text provider." in receipt
+    assert "Also at Twilio" in staff.get("/settings/retention").text
+
+
+def test_an_administrator_erases_also_what_they_may_not_read(parts, member_id, staff):
+    with parts.open_db() as db:
+        group = builders.group(db)
+        group.facilitator_id = builders.staff(db, "ada@oak.example.org").id
+        builders.enrolled(db, group, db.get_one(Member, member_id))
+    staff.post(f"/members/{member_id}/erase", {"sure": "1"})
+
+    with parts.read_db() as db:
+        assert db.scalars(select(Reply)).all() == []
