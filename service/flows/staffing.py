@@ -110,6 +110,7 @@ def change_role(db: Session, staff: Staff, role: Role, now: datetime, by: UUID |
     staff.role = role
     given_back = 0 if role.reads_replies else _give_back_groups(db, staff)
     sign_ins.end_all(db, staff.id, now)
+    add_mail(db, staff, Why.ACCESS, now)
     audit(db, by, "role changed", staff, now, role=role.value, groups_given_back=given_back)
     return given_back
 
@@ -122,12 +123,14 @@ def disable(db: Session, staff: Staff, now: datetime, by: UUID | None = None) ->
     given_back = _give_back_groups(db, staff)
     _void_links(db, staff, now)
     sign_ins.end_all(db, staff.id, now)
+    add_mail(db, staff, Why.ACCESS, now)
     audit(db, by, "staff disabled", staff, now, groups_given_back=given_back)
     return given_back
 
 
 def enable(db: Session, staff: Staff, now: datetime, by: UUID | None = None) -> None:
     staff.disabled_at = None
+    add_mail(db, staff, Why.ACCESS, now)
     audit(db, by, "staff enabled", staff, now)
 
 

@@ -116,6 +116,8 @@ class Why(StrEnum):
     FACTOR_REMOVED = "factor_removed"
     CODES = "codes_renewed"
     CODE_USED = "code_used"
+    ACCESS = "access_changed"
+    """Their role, their account, or who leads a group of theirs was changed by somebody else."""
     TRIES = "signed_in_after_tries"
     """Somebody is in after several wrong passwords: they themselves, or whoever guessed."""
 

@@ -26,7 +26,6 @@ MAY_OPEN: Mapping[str, frozenset[Role]] = {
     "kept": EVERYBODY,
     "home": OFFICE,
     "groups": OFFICE,
-    "groups.set_facilitator": OFFICE - {Role.FACILITATOR},
     "group_about": OFFICE,
     "group_members": OFFICE,
     "sessions": OFFICE,

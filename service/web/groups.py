@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from service.flows import schedule, show
 from service.flows.audit import audit
+from service.flows.lead import NotTheirs, lead
 from service.flows.plan import plan
 from service.flows.sample_week import sample_week
 from service.flows.watching import ask_nothing_yet, may_not_ask, unwatched
@@ -99,30 +100,8 @@ def preview() -> ResponseReturnValue:
 
 @pages.get("/<uuid:group_id>")
 def one_group(group_id: UUID) -> ResponseReturnValue:
-    now = parts().clock()
     with parts().read_db() as db:
-        group = get_group(db, group_id)
-        coming_up = db.scalars(
-            select(GroupSession)
-            .where(GroupSession.group_id == group.id, GroupSession.ends_at > now)
-            .order_by(GroupSession.starts_at)
-            .limit(26)
-        ).all()
-        past = db.scalars(
-            select(GroupSession)
-            .where(GroupSession.group_id == group.id, GroupSession.ends_at <= now)
-            .order_by(GroupSession.starts_at.desc())
-            .limit(12)
-        ).all()
-        return render_template(
-            "staff/group.html",
-            group=group,
-            coming_up=coming_up,
-            past=past,
-            counts=show.answers(db, [*coming_up, *past]),
-            later=schedule.later_dates(group, now),
-            leaders=[(row.id, row.name) for row in db.scalars(Staff.who_may_lead())],
-        )
+        return _group_page(db, get_group(db, group_id))
 
 
 @pages.post("/<uuid:group_id>/facilitator")
@@ -134,11 +113,14 @@ def set_facilitator(group_id: UUID) -> ResponseReturnValue:
         leaders = {str(row.id): row for row in db.scalars(Staff.who_may_lead())}
         if chosen and chosen not in leaders:
             abort(400)
-        group.facilitator_id = leaders[chosen].id if chosen else None
-        audit(db, g.staff.id, "facilitator changed", group, parts().clock(), facilitator=chosen)
+        try:
+            lead(db, group, leaders.get(chosen), g.staff, parts().clock())
+        except NotTheirs as refused:
+            return _group_page(db, group, {"facilitator": str(refused)}), 422
         told = f"{leaders[chosen].name} leads this group." if chosen else "Nobody leads this group."
+        is_theirs = g.staff.role is not Role.FACILITATOR or chosen == str(g.staff.id)
     flash(told, "success")
-    return redirect(url_for("groups.one_group", group_id=group_id))
+    return redirect(url_for("groups.one_group", group_id=group_id) if is_theirs else url_for("groups.all_groups"))
 
 
 @pages.get("/<uuid:group_id>/messages")
@@ -194,6 +176,25 @@ def change_rule(group_id: UUID, rule_id: UUID) -> ResponseReturnValue:
 
 def get_group(db: Session, group_id: UUID) -> Group:
     return db.get(Group, group_id) or abort(404)
+
+
+def _group_page(db: Session, group: Group, errors: Mapping[str, str] = NO_ERRORS) -> str:
+    now = parts().clock()
+    of_group = select(GroupSession).where(GroupSession.group_id == group.id)
+    ahead = of_group.where(GroupSession.ends_at > now).order_by(GroupSession.starts_at).limit(26)
+    before = of_group.where(GroupSession.ends_at <= now).order_by(GroupSession.starts_at.desc()).limit(12)
+    coming_up, past = db.scalars(ahead).all(), db.scalars(before).all()
+    return render_template(
+        "staff/group.html",
+        group=group,
+        coming_up=coming_up,
+        past=past,
+        counts=show.answers(db, [*coming_up, *past]),
+        later=schedule.later_dates(group, now),
+        leaders=[(row.id, row.name) for row in db.scalars(Staff.who_may_lead())],
+        may_say_who_leads=g.staff.role is not Role.FACILITATOR or group.facilitator_id == g.staff.id,
+        errors=dict(errors),
+    )
 
 
 def _hours_of(db: Session, rule: Rule) -> dict[UUID, datetime]:

@@ -20,7 +20,7 @@ TABLE = {
     "groups.create_group": OFFICE,
     "groups.preview": OFFICE,
     "groups.one_group": OFFICE,
-    "groups.set_facilitator": {A, C},
+    "groups.set_facilitator": OFFICE,
     "groups.messages": OFFICE,
     "groups.switch_rules": OFFICE,
     "groups.change_rule": OFFICE,

@@ -159,6 +159,29 @@ def test_the_office_says_who_leads_a_group(parts, own, other, signed_in):
     assert "lee" not in office.get("/groups").text
 
 
+def test_an_administrator_makes_themselves_facilitator_of_nobodys_group_alone(parts, own, signed_in):
+    group, admin = own.values["group_id"], signed_in(A)
+    with parts.read_db() as db:
+        me = str(db.scalars(select(Staff.id).where(Staff.role == A)).one())
+    for chosen in (me, ""):
+        answer = admin.post(f"/groups/{group}/facilitator", data={"facilitator": chosen})
+        assert (answer.status_code, "you cannot take it for yourself" in answer.text) == (422, True)
+    assert own.words not in admin.get(f"/members/{own.values['member_id']}").text
+
+    with parts.open_db() as db:
+        db.get_one(Group, group).facilitator_id = None
+    assert admin.post(f"/groups/{group}/facilitator", data={"facilitator": me}).status_code == 302
+
+
+def test_a_facilitator_gives_their_group_away_and_is_back_at_their_groups(own, other, signed_in):
+    lee, group = signed_in(F), own.values["group_id"]
+    assert "Who leads this group" in lee.get(f"/groups/{group}").text
+    answer = lee.post(f"/groups/{group}/facilitator", data={"facilitator": str(other.facilitator)})
+
+    assert answer.location == "/groups"
+    assert lee.get(f"/groups/{group}").status_code == 404
+
+
 def test_who_may_not_read_a_reply_does_not_handle_it(parts, own, signed_in):
     with parts.open_db() as db:
         receive(db, Inbound("SM-now", "+12125550100", "I want to die"), NOW + timedelta(minutes=1))

@@ -17,7 +17,7 @@ from tests.builders import NOW
 
 SHOWS = {"log.as_file", "audit.as_file", "members.show_addresses", "sessions.move", "message.send", "templates.preview"}
 """What shows something by a press, and changes nothing."""
-TAKES_AWAY = {"group_members.leave", "on_call.remove", "on_call.come_back"}
+TAKES_AWAY = ("group_members.leave", "on_call.remove", "on_call.come_back", "groups.set_facilitator")
 
 
 @dataclass
@@ -117,14 +117,15 @@ def called(db, who, staff, provider_id):
 
 
 def routes(app):
-    """What takes away what others need comes last."""
+    """What takes away what others need comes last, the group itself at the very end."""
     found = [
         (rule, method)
         for rule in app.url_map.iter_rules()
         for method in ("GET", "POST")
         if method in rule.methods and rule.endpoint.partition(".")[0] in STAFF_PAGES
     ]
-    return sorted(found, key=lambda one: one[0].endpoint in TAKES_AWAY)
+    order = {endpoint: place for place, endpoint in enumerate(TAKES_AWAY, 1)}
+    return sorted(found, key=lambda one: order.get(one[0].endpoint, 0))
 
 
 def path_of(app, rule, method, of):
