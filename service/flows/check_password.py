@@ -62,6 +62,25 @@ def check_password(open_db: OpenDb, email: str, password: str, address: str, now
     return Checked(staff_id)
 
 
+def begin_without(db: Session, address: str, now: datetime) -> str:
+    """A passkey is to be shown, of nobody known. Counted by where it comes from, apart from passwords: their wrong
+    guesses make no passkey wait, nor the other way round. Why not, in a sentence; "": it may begin."""
+    db.execute(select(Practice.id).with_for_update())  # of a hundred at once, no more begin than one by one
+    place = _passkeys_from(address)
+    recent = select(SignInTry.at).where(SignInTry.network_index == place, SignInTry.at > now - slowing.WINDOW)
+    opens_at = slowing.network_opens_at(db.scalars(recent).all())
+    if opens_at is not None and opens_at > now:
+        return _wait(opens_at - now)
+    db.execute(delete(SignInTry).where(SignInTry.at < now - slowing.WINDOW))
+    db.add(SignInTry(email_index=place, network_index=place, at=now))
+    return ""
+
+
+def end_without(db: Session, address: str) -> None:
+    """A passkey from there was right: what was begun there counts no more."""
+    forgive(db, _passkeys_from(address))
+
+
 def place_of(address: str) -> str:
     """Tells entries from one network apart from those of another, and not which network it is."""
     return _network(address).hex()[:8]
@@ -96,6 +115,10 @@ def _opens_at(db: Session, email_index: bytes, network_index: bytes, now: dateti
 
 def _network(address: str) -> bytes:
     return index_of("network", slowing.network_of(address))
+
+
+def _passkeys_from(address: str) -> bytes:
+    return index_of("passkeys from", slowing.network_of(address))
 
 
 def _wait(left: timedelta) -> str:

@@ -4,6 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from service.flows import passkeys, recovery, second_step
+from service.flows.check_password import end_without
 from service.flows.second_step import Proof, Verdict
 from service.models import Staff
 from service.web import cookie, parts
@@ -52,6 +53,7 @@ def passkey_alone() -> ResponseReturnValue:
     with parts().open_db() as db:
         answer = second_step.answer_alone(db, token, site, request.form.get("credential", ""), now)
         if answer.staff_id is not None:
+            end_without(db, request.remote_addr or "")
             return cookie.take_away(signed_in(db, answer.staff_id, back), cookie.HALF_WAY)
     wrong = {"": "The passkey was not taken. Try again, or use your password."}
     return _page_alone(back, wrong, 401) if answer.verdict is Verdict.WRONG else _from_the_start()

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from service.flows import links, second_factor, second_step, sign_ins, staffing
 from service.flows.audit import audit
-from service.flows.check_password import check_password, place_of
+from service.flows.check_password import begin_without, check_password, place_of
 from service.models import SecondFactor, SignIn, Staff
 from service.rules.devices import device_of
 from service.web import cookie, kept, parts
@@ -64,9 +64,12 @@ def open_door() -> ResponseReturnValue:
 @pages.post("/sign-in/passkey")
 def by_passkey() -> ResponseReturnValue:
     """A passkey instead of the password."""
+    back, now = request.form.get("next", ""), parts().machine_clock()
     with parts().open_db() as db:
-        token = second_step.begin(db, None, parts().machine_clock())
-    back = request.form.get("next", "")
+        sentence = begin_without(db, request.remote_addr or "", now)
+        token = "" if sentence else second_step.begin(db, None, now)
+    if sentence:
+        return _page("", back, {"email": sentence}), 429
     return cookie.give(redirect(url_for("second_step.alone", next=back or None)), token, cookie.HALF_WAY)
 
 

@@ -8,9 +8,11 @@ from sqlalchemy import select
 
 from service.app import create_app
 from service.flows import staffing
+from service.flows.check_password import begin_without, end_without
 from service.models import Practice, SignIn, SignInTry, Staff
 from service.models.practice import Role
 from service.models.sealed import index_of
+from service.rules import slowing
 from tests import builders
 from tests.builders import NOW, StoppedClock
 from tests.web.conftest import EMAIL, PASSWORD, TOKEN
@@ -339,3 +341,46 @@ def test_a_new_password_signs_every_other_browser_out(parts, client, app):
     post(client, f"/password/{token}", {"password": "eight loud green rivers"})
 
     assert not is_in(other)
+
+
+def begin_with_passkey(client, address="192.0.2.7"):
+    return post(client, "/sign-in/passkey", {}, environ_base={"REMOTE_ADDR": address})
+
+
+def test_passkeys_without_a_name_are_begun_a_hundred_times_an_hour_from_one_network(
+    parts, client, clock_of_staff, monkeypatch
+):
+    monkeypatch.setattr(slowing, "FROM_ONE_NETWORK", 5)
+    add_staff(parts)
+    codes = [begin_with_passkey(client).status_code for _ in range(6)]
+    closed = begin_with_passkey(client)
+    assert codes == [302] * 5 + [429]
+    assert "Too many tries. Wait 60 minutes, or ask an administrator." in closed.text
+    assert "half-way" not in closed.headers.get("Set-Cookie", "")
+    assert begin_with_passkey(client, "198.51.100.1").status_code == 302
+
+    clock_of_staff.go(minutes=61)
+    assert begin_with_passkey(client).status_code == 302
+
+
+def test_passkeys_and_passwords_do_not_wait_for_each_other(parts, client, monkeypatch):
+    monkeypatch.setattr(slowing, "FROM_ONE_NETWORK", 5)
+    add_staff(parts)
+    for _ in range(6):
+        sign_in(client, "wrong", "nobody@oak.example.org")
+    assert (sign_in(client).status_code, begin_with_passkey(client, "127.0.0.1").status_code) == (429, 302)
+
+    for _ in range(6):
+        begin_with_passkey(client)
+    right = {"email": EMAIL, "password": PASSWORD}
+    assert post(client, "/sign-in", right, environ_base={"REMOTE_ADDR": "192.0.2.7"}).status_code == 302
+
+
+def test_a_passkey_that_was_right_takes_back_what_was_begun(parts):
+    with parts.open_db() as db:
+        for _ in range(5):
+            assert begin_without(db, "192.0.2.7", NOW) == ""
+        begin_without(db, "198.51.100.1", NOW)
+        end_without(db, "192.0.2.7")
+
+        assert len(db.scalars(select(SignInTry)).all()) == 1
