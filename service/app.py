@@ -35,6 +35,7 @@ from service.web import (
     ask_again,
     audit_page,
     break_glass,
+    companions,
     consents,
     contact,
     data_quality,
@@ -92,7 +93,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 STAFF = (
-    *(home, groups, group_about, group_members, safety, trends, sessions, members, halt, consents, contact),
+    *(home, groups, group_about, group_members, safety, trends, sessions, members, halt, consents, contact, companions),
     *(replies, hand_over),
     *(flags, on_call, queue, log, templates_page, message, providers, settings_pages, data_quality, try_week),
     *(account, kept, staff, second_factor),

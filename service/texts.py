@@ -95,6 +95,10 @@ class Offer:
     purposes: Mapping[Purpose, str]
     statements: tuple[str, ...]
 
+    def of(self, purposes: Collection[Purpose]) -> "Offer":
+        """Of these purposes alone."""
+        return Offer({one: words for one, words in self.purposes.items() if one in purposes}, self.statements)
+
     def words(self, ticked: Collection[Purpose]) -> str:
         """As it goes into the ledger: what was ticked, and all that stood beside it."""
         return "\n".join([*(self.purposes[purpose] for purpose in Purpose if purpose in ticked), *self.statements])

@@ -35,7 +35,7 @@ from service.models import (
 from service.models.groups import Answer, Came
 from service.models.practice import Role
 from service.models.sealed import index_of
-from service.rules.consent import Channel, Choice, Purpose
+from service.rules.consent import Channel, Choice, Companion, Purpose
 from service.rules.contact import zones_of
 from service.rules.kinds import Anchor, Kind, Via
 from service.rules.lifecycle import State
@@ -196,6 +196,26 @@ def member(
         mobile = f"+1212555{100 + db.scalars(select(func.count()).select_from(Member)).one():04d}"
     person = enrol.Person(name, mobile, email, choice, language, time_zone)
     row = enrol.add_member(db, person, NOW)
+    for channel in row.channels:
+        ledger.agree(db, row, channel, agrees, EVIDENCE, NOW)
+    return row
+
+
+def companion(
+    db: Session,
+    of: Member,
+    name: str = "Maria Holt",
+    *,
+    mobile: str = "+12125550177",
+    email: str = "",
+    choice: Choice = Choice.SMS,
+    language: str = "en",
+    companion_as: Companion = Companion.GUARDIAN,
+    agrees: Collection[Purpose] = tuple(Purpose),
+) -> Member:
+    """Somebody who is reached for this member, and agreed to more than they are ever sent."""
+    person = enrol.Person(name, mobile, email, choice, language, "America/New_York", mobile == of.mobile)
+    row = enrol.add_companion(db, of, person, enrol.ToldAs(companion_as, "Her mother, on the phone"), NOW)
     for channel in row.channels:
         ledger.agree(db, row, channel, agrees, EVIDENCE, NOW)
     return row

@@ -87,7 +87,7 @@ def _database() -> Iterator[Finding]:
     check(parts.engine)
     with parts.open_db() as db:
         db.execute(text("SELECT 1"))
-        members = db.scalar(select(func.count(Member.id)))
+        members = db.scalar(select(func.count(Member.id)).where(Member.reached_for_id.is_(None)))
     yield True, f"{parts.engine.dialect.name}, of this version, {members} members"
 
 

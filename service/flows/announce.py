@@ -8,10 +8,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.flows.companions import companions_of, reached_for
 from service.flows.consider import delivery_id, window
 from service.flows.standing import standings
 from service.models import Delivery, Enrolment, GroupSession, Member, Practice
-from service.rules.consent import Channel, Purpose
+from service.rules.consent import Channel, Companion, Purpose, Standing
 from service.rules.kinds import Kind, Occasion, expires_at, slot
 from service.rules.lifecycle import State
 from service.rules.quiet_hours import Action, Slot
@@ -43,22 +44,46 @@ class Told:
 
 
 def announce(db: Session, news: News, now: datetime) -> Told:
-    """Plan the notices of one change. Nobody is told of a session that is over."""
+    """Plan the notices of one change. Nobody is told of a session that is over. Companions hear of it, and are not
+    counted."""
     told = Told()
     if news.before <= now:
         return told
     practice = db.scalars(select(Practice)).one()
     members = expected(db, news.group_session)
     standing = standings(db, members)
+    by_guardian = _tell_companions(db, news, members, practice, now)
     for member in members:
-        agreed = [
-            channel
-            for channel in member.channels
-            if standing[member.id].refusal(channel, Purpose.REMINDER, member.address_index(channel)) is None
-        ]
-        told = _told(told, member, _plan_notices(db, news, member, agreed, practice, now))
+        agreed = _agreed(member, standing[member.id])
+        reached = _plan_notices(db, news, member, agreed, practice, now)
+        if reached or member.id not in by_guardian:
+            told = _told(told, member, reached)
     db.flush()
     return told
+
+
+def _tell_companions(
+    db: Session, news: News, members: Sequence[Member], practice: Practice, now: datetime
+) -> set[UUID]:
+    """The members whose guardian hears of it in time: where nothing reaches such a member nobody need phone."""
+    by_guardian = set()
+    companions = companions_of(db, members)
+    standing, of = standings(db, companions), reached_for(db, companions)
+    for one in companions:
+        assert one.reached_for_id is not None, "that is what makes them one"
+        member = of[one.reached_for_id]
+        agreed = [by for by in _agreed(one, standing[one.id]) if member.hindrance(one, by) is None]
+        if _plan_notices(db, news, one, agreed, practice, now) and one.reached_as is Companion.GUARDIAN:
+            by_guardian.add(one.reached_for_id)
+    return by_guardian
+
+
+def _agreed(member: Member, standing: Standing) -> list[Channel]:
+    return [
+        channel
+        for channel in member.channels
+        if standing.refusal(channel, Purpose.REMINDER, member.address_index(channel)) is None
+    ]
 
 
 def expected(db: Session, group_session: GroupSession) -> Sequence[Member]:

@@ -56,7 +56,8 @@ def of_member(db: Session, member_id: UUID) -> Sequence[Opening]:
 
 def told_to(db: Session, leader: Staff, today: date, now: datetime) -> Sequence[Opening]:
     """What others opened of late, of members of the groups that this person leads or covers for."""
-    members = select(Enrolment.member_id).where(Enrolment.group_id.in_(groups_of(leader, today)))
+    enrolled = select(Enrolment.member_id).where(Enrolment.group_id.in_(groups_of(leader, today)))
+    members = select(Member.id).where(Member.id.in_(enrolled) | Member.reached_for_id.in_(enrolled))
     query = select(Opening).where(
         Opening.member_id.in_(members), Opening.staff_id != leader.id, Opening.opened_at > now - TOLD_FOR
     )
@@ -66,6 +67,6 @@ def told_to(db: Session, leader: Staff, today: date, now: datetime) -> Sequence[
 
 def _leaders(db: Session, member: Member) -> Sequence[Staff]:
     """Of every group that they are or were in."""
-    groups = select(Enrolment.group_id).where(Enrolment.member_id == member.id)
+    groups = select(Enrolment.group_id).where(Enrolment.member_id == member.belongs_as)
     leads = select(Group.facilitator_id).where(Group.id.in_(groups))
     return db.scalars(select(Staff).where(Staff.id.in_(leads), Staff.disabled_at.is_(None)).order_by(Staff.id)).all()

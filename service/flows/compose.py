@@ -76,6 +76,7 @@ def _said(db: Session, delivery: Delivery, practice: Practice, key: str, values:
     """In staff's own words where there are some."""
     # a mail leads to a page with buttons: there is nothing to reply to
     medium, language = "page" if delivery.channel is Channel.EMAIL else "sms", delivery.member.language
+    key = reword.TO_COMPANIONS.get(key, key) if delivery.member.is_companion else key
     own = reword.in_force(db, practice, medium, key, language)
     words = own.words if own and own.words else texts.ours(medium, key, language)
     version = f"{medium}/{key}/{language}/{own.version if own else 0}"

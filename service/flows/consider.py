@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
+from service.flows.companions import ReachedFor
 from service.flows.standing import held, standings
 from service.models import Attendance, Contact, Delivery, Enrolment, Group, GroupSession, Member, Practice, Rule
 from service.models.base import time_ordered_uuid
@@ -66,6 +67,11 @@ class Facts:
     practice: Practice
     now: datetime
 
+    @cached_property
+    def reached_for(self) -> Mapping[UUID, ReachedFor]:
+        """Whose companions are among the members, too."""
+        return {member.id: ReachedFor(member, self.standings[member.id]) for member in self.members}
+
 
 @dataclass(frozen=True)
 class _Case:
@@ -89,13 +95,14 @@ class _Case:
 
 
 def gather(db: Session, group: Group, practice: Practice, now: datetime, member: Member | None = None) -> Facts:
-    """Read the facts of one group, or of one member in it: seven queries, whatever their size."""
+    """Read the facts of one group, or of one member, with companions: seven queries, whatever their size."""
     sessions = db.scalars(_sessions(group, now)).all()
     enrolments: dict[UUID, list[Enrolment]] = defaultdict(list)
     for enrolment in db.scalars(Enrolment.of_group(group.id)):
-        if member is None or enrolment.member_id == member.id:
+        if member is None or enrolment.member_id == member.belongs_as:
             enrolments[enrolment.member_id].append(enrolment)
-    members = db.scalars(select(Member).where(Member.id.in_(enrolments))).all()
+    belong = Member.id.in_(enrolments) | Member.reached_for_id.in_(enrolments)
+    members = db.scalars(select(Member).where(belong)).all()
     attendance = db.scalars(Attendance.of([group_session.id for group_session in sessions])).all()
     return Facts(
         group=group,
@@ -164,7 +171,8 @@ def delivery_id(moment: datetime, *parts: object) -> UUID:
 def _of_one(case: _Case) -> Iterator[Planned]:
     """The deliveries of one session to one member on one channel. Of reminders whose time has passed only the last."""
     start, end, zone = case.group_session.starts_at, case.group_session.ends_at, case.facts.group.zone
-    due = sorted(((rule.timing.due_at(start, end, zone), rule) for rule in case.facts.rules), key=lambda pair: pair[0])
+    rules = (rule for rule in case.facts.rules if rule.kind in REMINDERS or not case.member.is_companion)
+    due = sorted(((rule.timing.due_at(start, end, zone), rule) for rule in rules), key=lambda pair: pair[0])
     for position, (due_at, rule) in enumerate(due):
         later = (at for at, other in due[position + 1 :] if at > due_at and _supersedes(other, rule, case))
         yield _planned(case, rule, due_at, min(later, default=None))
@@ -218,11 +226,13 @@ def _refusal(case: _Case, rule: Rule) -> Refusal | None:
         return waits
     if channel not in rule.via.channels(member.choice):
         return Refusal.NOT_CHOSEN
-    membership = membership_refusal(facts.enrolments.get(member.id, ()), group_session, facts.group)
+    membership = membership_refusal(facts.enrolments.get(member.belongs_as, ()), group_session, facts.group)
     if membership:
         return membership
     purpose = NATURES[rule.kind].purpose
     refusal = purpose and facts.standings[member.id].refusal(channel, purpose, member.address_index(channel))
+    if member.reached_for_id is not None:
+        return refusal or facts.reached_for[member.reached_for_id].hindrance(member, channel)
     return refusal or answer_refusal(rule, group_session, facts.attendance.get((group_session.id, member.id)))
 
 

@@ -48,7 +48,8 @@ class Asked:
 
 def open_questions(db: Session, reply: Reply, members: Collection[Member], now: datetime) -> Asked:
     """What is open: about a session that is to come, or a prompt of these days. Of two members who share the phone
-    and were both asked the same sort of question nobody can tell whose answer it is."""
+    and were both asked the same sort of question nobody can tell whose answer it is. Companions are asked nothing."""
+    members = [member for member in members if not member.is_companion]
     pick = _pick(db, reply, now)
     rows = db.scalars(_open(members, now, pick.received_at if pick else now)).all()
     visits = _visits(db, [row for row in rows if row.kind not in PROMPTS])

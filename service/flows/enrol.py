@@ -18,7 +18,7 @@ from service.flows.standing import standing
 from service.flows.suppress import is_suppressed
 from service.models import Delivery, Enrolment, Group, Invitation, Member, Practice
 from service.models.sealed import index_of
-from service.rules.consent import Channel, Choice, Purpose
+from service.rules.consent import Channel, Choice, Companion, Purpose
 from service.rules.contact import zones_of
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
@@ -60,6 +60,23 @@ def add_member(db: Session, person: Person, now: datetime) -> Member:
     return member
 
 
+@dataclass(frozen=True)
+class ToldAs:
+    """As what somebody is told of a member's schedule, and who agreed to that, and when."""
+
+    companion: Companion
+    note: str
+
+
+@across_groups
+def add_companion(db: Session, member: Member, person: Person, told: ToldAs, now: datetime) -> Member:
+    """Somebody who is to be told when the member's groups meet. Nothing goes to them before they have agreed."""
+    row = add_member(db, person, now)
+    row.reached_for_id, row.reached_as, row.reached_note = member.id, told.companion, told.note
+    db.flush()
+    return row
+
+
 @across_groups
 def change(db: Session, member: Member, to: Person, taken_by: str, now: datetime) -> tuple[Channel, ...]:
     """The member's contact as it is from now on. Returns the channels whose address is another now.
@@ -99,6 +116,7 @@ def known_as(db: Session, mobile: str, email: str, name: str = "") -> Member | N
             Member.mobile_index == mobile_index if mobile_index else Member.mobile_index.is_(None),
             Member.email_index == email_index if email_index else Member.email_index.is_(None),
             Member.erased_at.is_(None),
+            Member.reached_for_id.is_(None),
         )
         .order_by(Member.created_at, Member.id)
     )

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from service.flows import blank, enrol
 from service.flows.audit import audit
+from service.flows.companions import companions_of
 from service.flows.retain import OPEN
 from service.flows.scope import across_groups, whole
-from service.flows.suppress import suppress, void
+from service.flows.suppress import lock, suppress, void
 from service.models import AuditEntry, CheckIn, Delivery, Enrolment, Flag, HandOver, Invitation, Link, Member, Reply
 from service.models.base import Base
 from service.rules.consent import Channel, Choice, Refusal
@@ -38,6 +39,8 @@ class Erased:
     waiting: int
     groups: int
     links: int
+    companions: int = 0
+    """People who are reached for them, and go with them."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ def count(db: Session, member: Member, now: datetime) -> Erased:
             waiting=_many(db, Delivery, (Delivery.member_id == member.id) & (Delivery.state == State.SCHEDULED)),
             groups=len(_current(db, member, now)),
             links=_many(db, Link, Link.member_id == member.id),
+            companions=len(companions_of(db, [member])),
         )
 
 
@@ -76,7 +80,8 @@ def latest(db: Session) -> Sequence[Receipt]:
 
 def refusal(db: Session, member: Member) -> str:
     """Why it cannot be done yet, or ""."""
-    open_flags = select(Flag.id).where(Flag.member_id == member.id, Flag.closed_at.is_(None))
+    ids = [member.id, *(one.id for one in companions_of(db, [member]))]
+    open_flags = select(Flag.id).where(Flag.member_id.in_(ids), Flag.closed_at.is_(None))
     if db.scalars(open_flags).first() is not None:
         return "Something they wrote needs a person. Close the flag first."
     return ""
@@ -84,11 +89,16 @@ def refusal(db: Session, member: Member) -> str:
 
 @across_groups
 def erase(db: Session, member: Member, staff_id: UUID | None, now: datetime) -> Erased:
-    """Nothing of it comes back. Their addresses stay suppressed, as hashes. Raises NotNow."""
-    db.execute(select(Member.id).where(Member.id == member.id).with_for_update())
+    """Nothing of it comes back. Their addresses stay suppressed, as hashes. Whoever is reached for them goes along; of
+    a companion who is erased the member learns nothing. Raises NotNow."""
+    lock(db, [member])
+    companions = companions_of(db, [member])
+    lock(db, companions)
     if problem := refusal(db, member):
         raise NotNow(problem)
     erased = count(db, member, now)
+    for one in companions:
+        erase(db, one, staff_id, now)
     _let_nothing_out(db, member, now)
     _leave_groups(db, member, now)
     _delete_words(db, member, now)
@@ -139,6 +149,7 @@ def _delete_words(db: Session, member: Member, now: datetime) -> None:
 
 def _forget_person(member: Member, now: datetime) -> None:
     member.name, member.minor_note, member.stop_reason = NAME, None, None
+    member.reached_for_id = member.reached_as = member.reached_note = None
     member.set_mobile("", ())
     member.set_email("")
     member.choice, member.time_zone = Choice.NONE, None

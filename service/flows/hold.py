@@ -1,4 +1,4 @@
-"""Whose messages wait, and whose are stopped: prompts while a flag is open, and everything where staff say so."""
+"""Whose messages are stopped, because staff say so: everything, of a member and of whoever is reached for them."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,17 +6,25 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service.flows.audit import audit
+from service.flows.companions import companions_of
 from service.flows.plan import plan_member
-from service.flows.suppress import void
+from service.flows.scope import across_groups
+from service.flows.suppress import lock, void
 from service.models import Member
 from service.rules.consent import Channel, Refusal
 
 
-def stop_everything(db: Session, member: Member, reason: str, staff_id: UUID, now: datetime) -> int:
-    """Nothing goes to this member any more, whatever was agreed to. Returns how many messages were taken back."""
+@across_groups
+def stop_everything(db: Session, member: Member, reason: str, staff_id: UUID | None, now: datetime) -> int:
+    """Nothing goes to this member any more, nor to their companions, whatever was agreed to. Returns how many messages
+    were taken back."""
+    lock(db, [member])
+    companions = companions_of(db, [member])
+    lock(db, companions)
     member.stopped_at, member.stop_reason = now, reason
     db.flush()
-    taken_back = sum(void(db, member, channel, Refusal.HALTED, now, by="staff") for channel in Channel)
+    both = [(one, channel) for one in (member, *companions) for channel in Channel]
+    taken_back = sum(void(db, one, channel, Refusal.HALTED, now, by="staff") for one, channel in both)
     audit(db, staff_id, "everything stopped", member, now, count=taken_back)
     return taken_back
 

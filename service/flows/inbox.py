@@ -114,7 +114,9 @@ def _threads(
     placed = select(Reply.id, place.label("place")).where(of_these).subquery()
     latest = select(Reply).join(placed, placed.c.id == Reply.id).where(placed.c.place <= WORDS_OF_ONE)
     for reply in db.scalars(
-        latest.order_by(placed.c.place).options(joinedload(Reply.member), joinedload(Reply.hand_over))
+        latest.order_by(placed.c.place).options(
+            joinedload(Reply.member).joinedload(Member.reached_for), joinedload(Reply.hand_over)
+        )
     ):
         found[getattr(reply, by.key)].replies.append(reply)
     for thread in found.values():

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from service.models import Delivery, Enrolment, GroupSession, Link
+from service.models import Delivery, Enrolment, GroupSession, Link, Member
 from service.rules.recurrence import starts_at
 
 
@@ -42,7 +42,8 @@ def follow(db: Session, token: str, purpose: str, now: datetime) -> Link | None:
 
 
 def end_with(db: Session, enrolment: Enrolment, day: date) -> None:
-    """Whoever leaves a group opens nothing of it from this day on, and nothing at all where they are in no other.
+    """Whoever leaves a group opens nothing of it from this day on, and nothing at all where they are in no other. Nor
+    does who is reached for them.
 
     The way out of mails stays open: a mail lies in a mailbox for longer than its reader is a member.
     """
@@ -50,7 +51,9 @@ def end_with(db: Session, enrolment: Enrolment, day: date) -> None:
     elsewhere = Enrolment.current(day).where(
         Enrolment.member_id == enrolment.member_id, Enrolment.group_id != enrolment.group_id
     )
-    theirs = [Link.member_id == enrolment.member_id, Link.purpose != "unsubscribe"]
+    companions = Member.companions_of([enrolment.member_id]).with_only_columns(Member.id).order_by(None)
+    whose = (Link.member_id == enrolment.member_id) | Link.member_id.in_(companions)
+    theirs = [whose, Link.purpose != "unsubscribe"]
     if db.scalars(elsewhere.limit(1)).first() is not None:
         here = select(GroupSession.id).where(GroupSession.group_id == enrolment.group_id)
         theirs.append(Link.delivery_id.in_(select(Delivery.id).where(Delivery.group_session_id.in_(here))))

@@ -103,7 +103,8 @@ class Locked:
     def _all_enrolments(self) -> Mapping[tuple[UUID, UUID], list[Enrolment]]:
         groups = {row.group_id for row in self._sessions.values()}
         enrolments: dict[tuple[UUID, UUID], list[Enrolment]] = defaultdict(list)
-        for row in self._db.scalars(ENROLMENTS, {"ids": list(self._members), "groups": list(groups)}):
+        whose = {row.belongs_as for row in self._members.values()}
+        for row in self._db.scalars(ENROLMENTS, {"ids": list(whose), "groups": list(groups)}):
             enrolments[row.member_id, row.group_id].append(row)
         return enrolments
 

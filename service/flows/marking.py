@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from service.channels import Message
-from service.flows import compose
+from service.flows import companions, compose
 from service.flows.consider import answer_refusal, membership_refusal, window
 from service.flows.locking import Locked
 from service.flows.pace import Lane
@@ -143,7 +143,7 @@ class Marking:
             return None
         if not rule.is_on or group_session.group.closed_at is not None:
             return Refusal.RULE_OFF
-        enrolments = self._facts.enrolments[delivery.member_id, group_session.group_id]
+        enrolments = self._facts.enrolments[delivery.member.belongs_as, group_session.group_id]
         said = self._facts.attendance.get((group_session.id, delivery.member_id))
         return membership_refusal(enrolments, group_session, group_session.group) or answer_refusal(
             rule, group_session, said
@@ -163,10 +163,22 @@ class Marking:
             return Refusal.FLAGGED
         if purpose is None:
             return self._invitation_refusal(index, channel, member)
+        if member.is_companion and delivery.kind not in companions.KINDS:
+            return Refusal.SCHEDULE_ONLY
         chosen = delivery.rule.via.channels(member.choice) if delivery.rule else member.choice.channels
         if channel not in chosen and not delivery.instead_of:
             return Refusal.NOT_CHOSEN
-        return standing.refusal(channel, purpose, index)
+        return standing.refusal(channel, purpose, index) or self._hindrance(member, channel)
+
+    def _hindrance(self, member: Member, channel: Channel) -> Refusal | None:
+        """What about the member speaks against a message to their companion."""
+        if member.reached_for_id is None:
+            return None
+        return self._reached_for[member.reached_for_id].hindrance(member, channel)
+
+    @cached_property
+    def _reached_for(self) -> Mapping[UUID, companions.ReachedFor]:
+        return companions.reached_for(self._db, [delivery.member for delivery in self._facts.deliveries])
 
     def _consent(self, delivery: Delivery) -> Given | None:
         """What it goes under. None: it is the question for consent itself."""
@@ -177,7 +189,7 @@ class Marking:
 
     def _invitation_refusal(self, index: bytes | None, channel: Channel, member: Member) -> Refusal | None:
         """The question for consent goes to an address that nobody has opted out, while it is still open."""
-        refusal = self._facts.standings[member.id].refusal(channel, None, index)
+        refusal = self._facts.standings[member.id].refusal(channel, None, index) or self._hindrance(member, channel)
         if refusal is not None or index is None:
             return refusal
         is_open = self._db.scalars(Invitation.open_for(index, self._now)).first() is not None
@@ -242,7 +254,8 @@ class Marking:
         member = delivery.member
         if delivery.group_session_id is None or delivery.kind is Kind.NOTE:
             return compose.words_of(self._db, delivery, self._practice, self._now)
-        alike = (delivery.kind, delivery.channel, delivery.group_session_id, member.language, member.time_zone)
+        said_to = (member.language, member.time_zone, member.is_companion)
+        alike = (delivery.kind, delivery.channel, delivery.group_session_id, *said_to)
         if alike not in self._bodies:
             self._bodies[alike] = compose.words_of(self._db, delivery, self._practice, self._now)
         return self._bodies[alike]

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from service.flows.converse import was_said
-from service.models import Enrolment, Group, GroupSession, Practice, Reply
+from service.models import Enrolment, Group, GroupSession, Member, Practice, Reply
 from service.rules.reading_hours import ReadingHours
 from service.rules.rows import NotReadable
 
@@ -60,8 +60,9 @@ def _readers_at(practice: Practice) -> Readers:
 
 
 def _groups(db: Session, reply: Reply) -> list[Group]:
-    if reply.member_id is None:
+    member = db.get(Member, reply.member_id) if reply.member_id else None
+    if member is None:
         return []
-    theirs = Enrolment.current(reply.received_at.date()).where(Enrolment.member_id == reply.member_id)
+    theirs = Enrolment.current(reply.received_at.date()).where(Enrolment.member_id == member.belongs_as)
     ids = [enrolment.group_id for enrolment in db.scalars(theirs)]
     return list(db.scalars(Group.open().where(Group.id.in_(ids)))) if ids else []

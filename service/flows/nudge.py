@@ -35,9 +35,10 @@ def _reader(db: Session, reply: Reply, now: datetime) -> UUID | None:
     query = (
         select(Group.facilitator_id)
         .join(Enrolment, Enrolment.group_id == Group.id)
-        .where(Enrolment.member_id == reply.member_id, Enrolment.left_on.is_(None), Group.facilitator_id.is_not(None))
+        .where(Enrolment.left_on.is_(None), Group.facilitator_id.is_not(None))
     )
-    owner = db.scalars(query).first() if reply.member_id else None
+    member = reply.member
+    owner = db.scalars(query.where(Enrolment.member_id == member.belongs_as)).first() if member else None
     if owner is None:
         return next((one.id for one in people(db, now)), None)
     return reader_of(db, owner, _today(db, now))

@@ -39,6 +39,7 @@ REVIVED = frozenset(
         Refusal.FLAGGED,
         Refusal.ONE_WAY,
         Refusal.NOT_STAFFED,
+        Refusal.SAME_ADDRESS,
     }
 )
 """What spoke against a delivery before it was due may cease to: consent comes back, a rule is switched on again."""
@@ -67,7 +68,8 @@ class Changes:
 def plan(db: Session, now: datetime, groups: Iterable[Group] | None = None, member: Member | None = None) -> Changes:
     """Bring the scheduled deliveries of these groups, all of them by default, in line with the facts.
 
-    With `member`, only theirs. What is already in a provider's hands, or may be, is never touched.
+    With `member`, only theirs, and their companions'. What is already in a provider's hands, or may be, is never
+    touched.
     """
     practice = db.scalars(select(Practice)).one()
     changes = Changes()
@@ -80,7 +82,7 @@ def plan(db: Session, now: datetime, groups: Iterable[Group] | None = None, memb
 @across_groups
 def plan_member(db: Session, member: Member, now: datetime) -> Changes:
     """The same for every group of one member, after something about the member changed."""
-    groups = db.scalars(select(Group).join(Enrolment).where(Enrolment.member_id == member.id).distinct()).all()
+    groups = db.scalars(select(Group).join(Enrolment).where(Enrolment.member_id == member.belongs_as).distinct()).all()
     return plan(db, now, groups, member)
 
 

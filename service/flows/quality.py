@@ -42,9 +42,10 @@ class Finding:
 
 
 def findings(db: Session, today: date, now: datetime) -> list[Finding]:
-    """About those who belong to a group now or will. Nine queries, however many they are."""
+    """About those who belong to a group now or will, and their companions. Nine queries, however many they are."""
     groups = dict(db.execute(select(Enrolment.member_id, Enrolment.group_id).where(*_belongs(today))).all())
-    members = db.scalars(select(Member).where(Member.id.in_(select(Enrolment.member_id).where(*_belongs(today))))).all()
+    belong = select(Enrolment.member_id).where(*_belongs(today))
+    members = db.scalars(select(Member).where(Member.id.in_(belong) | Member.reached_for_id.in_(belong))).all()
     found = [
         *_missing(members),
         *_nowhere(members),

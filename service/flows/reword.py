@@ -1,11 +1,11 @@
 """Staff put a text into their own words: checked before it is kept, in versions, and back to ours at any time."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session
 
 from service import texts
@@ -13,7 +13,7 @@ from service.flows.scope import across_groups
 from service.flows.way_out import with_way_out
 from service.models import Delivery, Group, Member, Practice, Staff, Wording
 from service.rules import fields, wording
-from service.rules.kinds import PROMPTS, Kind
+from service.rules.kinds import PROMPTS, REMINDERS, Kind
 from service.rules.lifecycle import State
 from service.rules.segments import count
 
@@ -33,7 +33,20 @@ class Editable:
     kinds: tuple[Kind, ...]
     fields: tuple[str, ...]
 
+    @property
+    def readers(self) -> ColumnElement[bool]:
+        """Members, their companions, or both."""
+        if self.key in TO_COMPANIONS.values():
+            return Member.reached_for_id.is_not(None)
+        return Member.reached_for_id.is_(None) if self.key in TO_COMPANIONS else true()
 
+
+TO_COMPANIONS = {
+    "reminder_discreet": "reminder_companion",
+    "same_day_discreet": "same_day_companion",
+    "reschedule": "reschedule_companion",
+}
+"""What companions read in place of what members read: whether the member comes is not theirs to answer."""
 START, NEXT = ("day", "time"), ("day", "time", "next_day", "next_time")
 EDITABLE = {
     row.key: row
@@ -46,6 +59,9 @@ EDITABLE = {
         Editable("reschedule", "Notice: moved", (Kind.MOVED,), NEXT),
         Editable("cancellation", "Notice: cancelled", (Kind.CANCELLED,), NEXT),
         Editable("cancellation_last", "Notice: cancelled, none follows", (Kind.CANCELLED,), START),
+        Editable("reminder_companion", "Reminder to a guardian, carer or interpreter", (*REMINDERS,), START),
+        Editable("same_day_companion", "Same-day reminder to one of them", (Kind.SAME_DAY,), START),
+        Editable("reschedule_companion", "Notice to one of them: moved", (Kind.MOVED,), NEXT),
     )
 }
 COMMON = ("sender", "phone", "hours", "crisis", "crisis_short", "danger")
@@ -145,7 +161,7 @@ def save(
 
 
 @across_groups
-def awaited_by(db: Session, kinds: Collection[Kind]) -> int:
-    """How many people have a message of these kinds coming."""
-    query = select(func.count(Delivery.member_id.distinct()))
-    return db.scalar(query.where(Delivery.state == State.SCHEDULED, Delivery.kind.in_(tuple(kinds)))) or 0
+def awaited_by(db: Session, of: Editable) -> int:
+    """How many people have a message of this text coming."""
+    query = select(func.count(Delivery.member_id.distinct())).join(Member, Member.id == Delivery.member_id)
+    return db.scalar(query.where(Delivery.state == State.SCHEDULED, Delivery.kind.in_(of.kinds), of.readers)) or 0

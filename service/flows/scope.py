@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Select, Table, event, false, or_, select
+from sqlalchemy import ColumnElement, Select, Table, event, false, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute as Column
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
@@ -40,7 +40,7 @@ Scope = Mapping[type[Base], ColumnElement[bool]]
 GROUPS, SESSIONS, ENROLMENTS, ABSENCES, OPENINGS, CONTACTS, PAGES = (
     cast(Table, model.__table__) for model in (Group, GroupSession, Enrolment, Absence, Opening, Contact, Page)
 )
-HAND_OVERS, REPLIES = (cast(Table, model.__table__) for model in (HandOver, Reply))
+HAND_OVERS, REPLIES, MEMBERS = (cast(Table, model.__table__) for model in (HandOver, Reply, Member))
 THEIR_GROUP = GROUPS.alias("their_group")
 
 
@@ -92,7 +92,8 @@ def _keep_to_scope(execution: ORMExecuteState) -> None:
 
 def _of_facilitator(staff: Staff, today: date) -> Scope:
     groups = groups_of(staff, today)
-    members = select(ENROLMENTS.c.member_id).where(ENROLMENTS.c.group_id.in_(groups))
+    enrolled = select(ENROLMENTS.c.member_id).where(ENROLMENTS.c.group_id.in_(groups))
+    members = select(MEMBERS.c.id).where(MEMBERS.c.id.in_(enrolled) | MEMBERS.c.reached_for_id.in_(enrolled))
     sessions = select(SESSIONS.c.id).where(SESSIONS.c.group_id.in_(groups))
     return {
         Group: Group.id.in_(groups),
@@ -151,11 +152,18 @@ def _whose_words_they_hold(staff: Staff, today: date) -> Select[Any]:
 
 
 def _by_members_of(groups: Select[Any], member_id: Column[Any], at: Column[datetime]) -> ColumnElement[bool]:
-    """Written by a member of these groups, up to the day on which they left, on the group's own clock."""
+    """Written by a member of these groups, or a companion of theirs, up to the day on which the member left, on the
+    group's own clock."""
     still_there = or_(ENROLMENTS.c.left_on.is_(None), ENROLMENTS.c.left_on >= local_date(at, THEIR_GROUP.c.time_zone))
-    there = THEIR_GROUP.c.id.in_(groups) & (ENROLMENTS.c.member_id == member_id) & still_there
+    there = THEIR_GROUP.c.id.in_(groups) & (ENROLMENTS.c.member_id == _belongs_as(member_id)) & still_there
     both = ENROLMENTS.join(THEIR_GROUP, THEIR_GROUP.c.id == ENROLMENTS.c.group_id)
     return select(ENROLMENTS.c.id).select_from(both).where(there).correlate_except(ENROLMENTS, THEIR_GROUP).exists()
+
+
+def _belongs_as(member_id: Column[Any]) -> ColumnElement[Any]:
+    """Whose enrolments count: of a companion those of the member they are reached for."""
+    reached_for = select(MEMBERS.c.reached_for_id).where(MEMBERS.c.id == member_id).correlate_except(MEMBERS)
+    return func.coalesce(reached_for.scalar_subquery(), member_id)
 
 
 def _called_for(staff: Staff) -> ColumnElement[bool]:
@@ -170,7 +178,7 @@ def _called_for(staff: Staff) -> ColumnElement[bool]:
 def _nobodys(member_id: Column[Any]) -> ColumnElement[bool]:
     """From a number we do not know, or in no group that has a facilitator: else nobody would read it."""
     led = select(GROUPS.c.id).where(GROUPS.c.facilitator_id.is_not(None))
-    there = (ENROLMENTS.c.member_id == member_id) & ENROLMENTS.c.group_id.in_(led)
+    there = (ENROLMENTS.c.member_id == _belongs_as(member_id)) & ENROLMENTS.c.group_id.in_(led)
     return member_id.is_(None) | ~select(ENROLMENTS.c.id).where(there).correlate_except(ENROLMENTS).exists()
 
 

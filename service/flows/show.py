@@ -72,8 +72,8 @@ def sessions(db: Session, now: datetime, days: int) -> Iterator[Line]:
 
 
 def members(db: Session) -> Iterator[Line]:
-    """Every member, with what is in force for them."""
-    everyone = db.scalars(Member.there().order_by(Member.created_at, Member.id)).all()
+    """Every member, with what is in force for them. Companions are none."""
+    everyone = db.scalars(Member.of_groups().order_by(Member.created_at, Member.id)).all()
     standing = standings(db, everyone)
     invited = set(db.scalars(select(Invitation.member_id)))
     for member in everyone:

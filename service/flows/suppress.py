@@ -1,5 +1,6 @@
 """An address is not written to any more, from this transaction on, and only its owner can lift that."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import select
@@ -48,6 +49,12 @@ def void(db: Session, member: Member, channel: Channel, refusal: Refusal, now: d
     for delivery in deliveries:
         delivery.move(db, State.SUPPRESSED, now, refusal, by=by)
     return len(deliveries)
+
+
+def lock(db: Session, members: Collection[Member]) -> None:
+    """Until this transaction ends nothing is marked for these."""
+    ids = [member.id for member in members]
+    db.execute(select(Member.id).where(Member.id.in_(ids)).order_by(Member.id).with_for_update())
 
 
 def lock_members(db: Session, channel: Channel, address_index: bytes) -> list[Member]:

@@ -7,20 +7,42 @@ from typing import Any, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BindParameter, ForeignKey, Index, Select, String, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BindParameter, CheckConstraint, ForeignKey, Index, Select, String, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.models.base import Base, Identified, words
 from service.models.sealed import Sealed, index_of
-from service.rules.consent import Channel, Choice, MinorRoute, NumberDoubt, Purpose, Refusal
+from service.rules.consent import (
+    ASKED,
+    ASKED_OF_COMPANIONS,
+    Channel,
+    Choice,
+    Companion,
+    MinorRoute,
+    NumberDoubt,
+    Purpose,
+    Refusal,
+)
 from service.rules.zones import known_zone
 
 NOTHING: Mapping[Channel, Refusal] = MappingProxyType({})
 
 
 class Member(Identified):
-    __tablename__ = "members"
+    """A member, or a companion of one: somebody who is told when that member's groups meet, and nothing else. A
+    companion is reached as a member is, by their own consent, and has no enrolment: no roster and no count knows them.
+    """
 
+    __tablename__ = "members"
+    __table_args__ = (
+        CheckConstraint("(reached_for_id IS NULL) = (reached_as IS NULL)", name="companion"),
+        CheckConstraint("reached_for_id <> id", name="of_another"),
+    )
+
+    reached_for_id: Mapped[UUID | None] = mapped_column(ForeignKey("members.id"), index=True)
+    """The member whose companion this is. None: a member."""
+    reached_as: Mapped[Companion | None] = mapped_column(words(Companion))
+    reached_note_sealed: Mapped[bytes | None]
     name_sealed: Mapped[bytes]
     mobile_sealed: Mapped[bytes | None]
     mobile_index: Mapped[bytes | None] = mapped_column(index=True)
@@ -68,6 +90,10 @@ class Member(Identified):
     email = Sealed()
     minor_note = Sealed()
     """Whose phone it is, and who may see the replies."""
+    reached_note = Sealed()
+    """Who agreed that this companion is told, and when."""
+
+    reached_for: Mapped["Member | None"] = relationship(remote_side="Member.id")
 
     def set_mobile(self, mobile: str, number_zones: Collection[str]) -> None:
         """Consents stay with the number they were given for: a new number starts without any."""
@@ -98,9 +124,28 @@ class Member(Identified):
         return tuple(channel for channel in self.choice.channels if self.address_index(channel) is not None)
 
     @property
+    def is_companion(self) -> bool:
+        return self.reached_for_id is not None
+
+    @property
+    def belongs_as(self) -> UUID:
+        """The member whose enrolments count: a companion's are those of the member they are reached for."""
+        return self.reached_for_id or self.id
+
+    @property
+    def asked(self) -> tuple[Purpose, ...]:
+        """What they may be asked to agree to."""
+        return ASKED_OF_COMPANIONS if self.is_companion else ASKED
+
+    @property
+    def has_no_ground(self) -> bool:
+        """Under age, and it is not on record on what ground they are written to."""
+        return self.adult_on is not None and self.minor_route is None
+
+    @property
     def barred(self) -> Mapping[Channel, Refusal]:
         """The channels on which nothing goes, whatever was agreed to."""
-        if self.adult_on is not None and self.minor_route is None:
+        if self.has_no_ground:
             return dict.fromkeys(Channel, Refusal.MINOR)
         if self.may_text and self.may_email and self.number_doubt is None:
             return NOTHING
@@ -111,8 +156,17 @@ class Member(Identified):
 
     @classmethod
     def there(cls) -> Select[Self]:
-        """Those who were not erased."""
+        """Those who were not erased, companions too."""
         return select(cls).where(cls.erased_at.is_(None))
+
+    @classmethod
+    def of_groups(cls) -> Select[Self]:
+        """Those who can belong to a group."""
+        return cls.there().where(cls.reached_for_id.is_(None))
+
+    @classmethod
+    def companions_of(cls, member_ids: Collection[UUID]) -> Select[Self]:
+        return select(cls).where(cls.reached_for_id.in_(member_ids)).order_by(cls.created_at, cls.id)
 
     @classmethod
     def with_mobile(cls, mobile_index: bytes) -> Select[Self]:

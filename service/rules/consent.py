@@ -42,6 +42,7 @@ class Purpose(StrEnum):
 
 ASKED = (Purpose.REMINDER, Purpose.REFLECTION, Purpose.CHECKIN)
 """What members are asked for: there are messages of these."""
+ASKED_OF_COMPANIONS = (Purpose.REMINDER,)
 
 
 class Refusal(StrEnum):
@@ -72,6 +73,8 @@ class Refusal(StrEnum):
     NOT_SAFE = "not safe to contact this way"
     MINOR = "under age, and no legal ground on record"
     NUMBER_DOUBT = "waits: the number may be another's by now"
+    SAME_ADDRESS = "goes to the member at the same number or address"
+    SCHEDULE_ONLY = "only the schedule goes to them"
 
 
 class MinorRoute(StrEnum):
@@ -80,6 +83,14 @@ class MinorRoute(StrEnum):
     MINOR = "minor"
     """The law here lets them agree themselves."""
     GUARDIAN = "guardian"
+
+
+class Companion(StrEnum):
+    """What somebody is to the member whose schedule they are told. They are asked for their own consent."""
+
+    GUARDIAN = "guardian"
+    CARER = "carer"
+    INTERPRETER = "interpreter"
 
 
 class NumberDoubt(StrEnum):

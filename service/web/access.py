@@ -32,6 +32,7 @@ MAY_OPEN: Mapping[str, frozenset[Role]] = {
     "members": OFFICE,
     "consents": OFFICE,
     "contact": OFFICE,
+    "companions": OFFICE,
     "replies": CARE,
     "hand_over": CARE,
     "queue": OFFICE,

@@ -16,6 +16,8 @@ SENTENCES: Mapping[str, str] = {
     "flag taken up": "took up the flag of {whom}",
     "flag closed": "closed the flag of {whom}",
     "contact changed": "changed how {whom} is reached",
+    "companion added": "added somebody who is reached for {whom}",
+    "companion invited": "asked {whom} whether they agree to messages",
     "consent recorded": "put a consent of {whom} on record",
     "consent link made": "made a consent link for {whom}",
     "stopped for member": "stopped messages on the word of {whom}",

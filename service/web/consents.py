@@ -1,6 +1,7 @@
 """What a member agreed to: the history with dates, sources and words, and what staff put into it."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -48,11 +49,11 @@ class ConsentForm:
     errors: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, typed: MultiDict[str, str], today: date) -> "ConsentForm":
+    def read(cls, typed: MultiDict[str, str], today: date, asked: Sequence[Purpose] = ASKED) -> "ConsentForm":
         errors: dict[str, str] = {}
         on = rows.read(errors, "consent_on", lambda: rows.iso_date(typed.get("consent_on", "")), today)
         form = cls(
-            purposes=[purpose for purpose in ASKED if typed.get(f"purpose_{purpose}") == "1"],
+            purposes=[purpose for purpose in asked if typed.get(f"purpose_{purpose}") == "1"],
             channels=[channel for channel in Channel if typed.get(f"channel_{channel}") == "1"],
             method=typed.get("method", ""),
             on=on,
@@ -124,7 +125,8 @@ def record(member_id: UUID) -> ResponseReturnValue:
     now = parts().clock()
     with parts().open_db() as db:
         member = get_member(db, member_id)
-        form = ConsentForm.read(request.form, now.astimezone(db.scalars(select(Practice)).one().zone).date())
+        today = now.astimezone(db.scalars(select(Practice)).one().zone).date()
+        form = ConsentForm.read(request.form, today, member.asked)
         if form.errors:
             return _page(db, member, form.errors, dict(request.form)), 422
         evidence = form.evidence(g.staff.id, member.language, now)
@@ -187,10 +189,10 @@ def _page(db: Session, member: Member, errors: dict[str, str], form: dict[str, s
         entries=_entries(db, member),
         agreed={channel: current.agreed(channel, member.address_index(channel)) for channel in Channel},
         suppressed=opted_out(current, member),
-        purposes=ASKED,
+        purposes=member.asked,
         routes=ROUTES,
         link=link,
-        our_words=offer.words(ASKED),
+        our_words=offer.words(member.asked),
         today=parts().clock().astimezone(practice.zone).date().isoformat(),
         errors=errors,
         form=form,

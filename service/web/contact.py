@@ -25,6 +25,7 @@ from service.rules import rows
 from service.rules.consent import Channel, MinorRoute
 from service.rules.member_rows import read_member
 from service.web import parts
+from service.web.forms import COMPANIONS, CompanionForm
 from service.web.members import get_member
 from service.web.on_record import before_showing
 
@@ -122,15 +123,18 @@ def save(member_id: UUID) -> ResponseReturnValue:
         practice = db.scalars(select(Practice)).one()
         safety = SafetyForm.read(request.form, now.astimezone(practice.zone).date())
         row, errors = read_member({**request.form, "group": ""}, practice.country, now)
-        errors |= safety.errors
+        companion = CompanionForm.read(request.form) if member.is_companion else CompanionForm()
+        errors |= safety.errors | companion.errors
         if row is not None and row.mobile and not safety.ticked["shares_phone"]:
-            errors |= _shared(db, member, row.mobile)
+            errors |= shared_number(db, row.mobile, member)
         if row is None or errors:
             return _page(member, dict(request.form), errors), 422
         shares = safety.ticked["shares_phone"]
         to = Person(row.name, row.mobile, row.email, row.choice, row.language, row.time_zone, shares)
         changed = enrol.change(db, member, to, str(g.staff.id), now)
         safety.apply(member)
+        if companion.told is not None:
+            member.reached_as, member.reached_note = companion.told.companion, companion.told.note
         member.paused_until = None
         if safety.break_until is not None:
             take_break([member], safety.break_until, practice.zone)
@@ -151,9 +155,10 @@ def still_theirs(member_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("contact.form", member_id=member_id))
 
 
-def _shared(db: Session, member: Member, mobile: str) -> dict[str, str]:
+def shared_number(db: Session, mobile: str, but: Member | None = None) -> dict[str, str]:
+    """The error where somebody else has this number, and nobody ticked that both know."""
     with whole(db):
-        others = [row for row in db.scalars(Member.with_mobile(index_of(Channel.SMS, mobile))) if row.id != member.id]
+        others = [row for row in db.scalars(Member.with_mobile(index_of(Channel.SMS, mobile))) if row is not but]
     if not others:
         return {}
     return {"mobile": "Another member has this number. Tick that they share the phone and both know, or mend it."}
@@ -174,6 +179,8 @@ def _values(member: Member, zone: ZoneInfo) -> dict[str, str]:
         "born_on": _years_later(member.adult_on, -OF_AGE).isoformat() if member.adult_on else "",
         "minor_route": member.minor_route.value if member.minor_route else "",
         "minor_note": member.minor_note,
+        "reached_as": member.reached_as.value if member.reached_as else "",
+        "reached_note": member.reached_note,
         "break_until": member.paused_until.astimezone(zone).date().isoformat() if member.paused_until else "",
     }
     return values | {name: "1" for name in TICKS if getattr(member, name)}
@@ -187,6 +194,7 @@ def _page(member: Member, form: dict[str, str], errors: dict[str, str]) -> str:
         errors=errors,
         zones=rows.zone_choices(),
         routes=MinorRoute,
+        companions=COMPANIONS,
         doubts=DOUBTS,
     )
 

@@ -31,13 +31,16 @@ def confirm(member_id: UUID) -> ResponseReturnValue:
     with parts().open_db() as db:
         member = get_member(db, member_id)
         if request.form.get("sure") != "1":
-            return _page(db, member, {"sure": "Tick that it is their own wish, and that you are sure."}), 422
+            return _page(db, member, {"sure": "Tick that you are sure."}), 422
+        served = member.reached_for_id
         try:
             erasing.erase(db, member, g.staff.id, now)
         except erasing.NotNow as refused:
             return _page(db, member, {"": str(refused)}), 422
     overwrite_deleted(parts().engine)
     flash("Erased. Only counts are left.", "success")
+    if served is not None:
+        return redirect(url_for("members.one_member", member_id=served))
     return redirect(url_for("erase.ask", member_id=member_id))
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+from service.flows.enrol import ToldAs
 from service.rules import rows
+from service.rules.consent import Companion
 from service.rules.group_rows import GroupRow, read_group
 from service.rules.recurrence import WallTime, starts_at, wall_time
 
@@ -15,6 +17,9 @@ LONGEST_PAGE = 6
 """Digits. More would be no number that a database can count to."""
 PREVIEWED = 26
 """Dates shown before a group is saved."""
+
+COMPANIONS = [(one.value, one.value.capitalize()) for one in Companion]
+"""What somebody who is reached for a member may be to them, as a form offers it."""
 
 
 @dataclass
@@ -85,6 +90,29 @@ class MoveForm:
             form.errors["on"] = "Choose a time that is still to come, within two years."
         else:
             form.start = starts_at(on, at, zone)
+        return form
+
+
+@dataclass
+class CompanionForm:
+    """As what somebody is reached for a member."""
+
+    told: ToldAs | None = None
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, typed: Mapping[str, str]) -> "CompanionForm":
+        form, chosen = cls(), typed.get("reached_as", "")
+        if chosen not in set(Companion):
+            form.errors["reached_as"] = "Choose what they are to the member."
+        note = rows.read(
+            form.errors,
+            "reached_note",
+            lambda: rows.text(typed.get("reached_note", ""), "who agreed that they are told, and when", 200),
+            "",
+        )
+        if not form.errors:
+            form.told = ToldAs(Companion(chosen), note)
         return form
 
 

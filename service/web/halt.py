@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from service.flows.companions import companions_of
 from service.flows.hold import start_again, stop_everything
 from service.models import Delivery, Member
 from service.rules import rows
@@ -46,5 +47,9 @@ def switch(member_id: UUID) -> ResponseReturnValue:
 
 
 def _page(db: Session, member: Member, errors: dict[str, str]) -> str:
-    query = select(func.count(Delivery.id)).where(Delivery.member_id == member.id, Delivery.state == State.SCHEDULED)
-    return render_template("staff/halt.html", member=member, waiting=db.scalar(query), errors=errors)
+    companions = companions_of(db, [member])
+    ids = [member.id, *(one.id for one in companions)]
+    query = select(func.count(Delivery.id)).where(Delivery.member_id.in_(ids), Delivery.state == State.SCHEDULED)
+    return render_template(
+        "staff/halt.html", member=member, waiting=db.scalar(query), companions=len(companions), errors=errors
+    )

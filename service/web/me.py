@@ -52,7 +52,7 @@ def _answered(token: str, now: datetime) -> ResponseReturnValue:
         words = request.form.get("words", "").strip()[:LONGEST]
         group_session = delivery.group_session
         told = keep_page_reply(db, delivery, words, now) if words else ""
-        if said in set(Answer) and group_session is not None and group_session.starts_at > now:
+        if said in set(Answer) and group_session is not None and _can_answer(delivery, now):
             attend.answer(db, group_session, delivery.member, Answer(said), now)
         elif not words:
             return _page(db, link, CHOOSE[delivery.member.language == "es"]), 422
@@ -88,9 +88,8 @@ def stop(token: str) -> ResponseReturnValue:
 
 def _page(db: Session, link: Link, error: str = "", said: str = "") -> str:
     delivery = db.get_one(Delivery, link.delivery_id)
-    group_session = delivery.group_session
     is_prompt = NATURES[delivery.kind].is_prompt
-    can_answer = not is_prompt and group_session is not None and group_session.starts_at > parts().clock()
+    can_answer = not is_prompt and _can_answer(delivery, parts().clock())
     return render_template(
         "member/message.html",
         delivery=delivery,
@@ -100,3 +99,9 @@ def _page(db: Session, link: Link, error: str = "", said: str = "") -> str:
         said=said,
         language=delivery.member.language,
     )
+
+
+def _can_answer(delivery: Delivery, now: datetime) -> bool:
+    """Whether the member comes is theirs to say, and no companion's."""
+    group_session = delivery.group_session
+    return group_session is not None and group_session.starts_at > now and not delivery.member.is_companion

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from service.flows import break_glass
 from service.flows.check_in import as_number, trend
+from service.flows.companions import companions_of
 from service.flows.reading import Read, Sight
 from service.flows.show import member_state
 from service.flows.standing import standing, standings
@@ -43,7 +44,7 @@ class Said:
 @pages.get("")
 def all_members() -> ResponseReturnValue:
     with parts().read_db() as db:
-        everyone = db.scalars(Member.there()).all()
+        everyone = db.scalars(Member.of_groups()).all()
         standing_of = standings(db, everyone)
         invited = set(db.scalars(select(Invitation.member_id)))
         listed = sorted(
@@ -89,12 +90,22 @@ def _page(db: Session, member: Member, *, in_full: bool = False) -> str:
         in_full=in_full,
         agreed={channel: current.agreed(channel, member.address_index(channel)) for channel in Channel},
         suppressed=opted_out(current, member),
-        enrolments=db.scalars(select(Enrolment).where(Enrolment.member_id == member.id)).all(),
+        enrolments=db.scalars(select(Enrolment).where(Enrolment.member_id == member.belongs_as)).all(),
+        companions=_companions(db, member),
         deliveries=deliveries,
         thread=_thread(deliveries, replies) if may_read else [],
         may_read=may_read,
         **_openings(db, member),
     )
+
+
+def _companions(db: Session, member: Member) -> list[tuple[Member, str]]:
+    """Who is reached for the member, each with what is true of them."""
+    found = companions_of(db, [member])
+    standing_of = standings(db, found)
+    ids = [one.id for one in found]
+    invited = set(db.scalars(select(Invitation.member_id).where(Invitation.member_id.in_(ids))))
+    return [(one, member_state(one, standing_of[one.id], one.id in invited)) for one in found]
 
 
 def _openings(db: Session, member: Member) -> dict[str, Any]:

@@ -87,7 +87,8 @@ def _audience(db: Session, where: Mapping[str, UUID]) -> Audience:
         return Audience(
             group.name, where, _current(db, group), None, group, url_for("groups.one_group", group_id=group.id)
         )
-    if (member := db.get(Member, where.get("member_id", NOBODY))) and member.erased_at is None:
+    member = db.get(Member, where.get("member_id", NOBODY))
+    if member is not None and member.erased_at is None and not member.is_companion:
         return Audience(member.name, where, [member], None, member, url_for("members.one_member", member_id=member.id))
     return abort(404)
 

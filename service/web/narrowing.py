@@ -108,7 +108,8 @@ class Narrowing:
 def of_group(group_id: UUID) -> ColumnElement[bool]:
     """About one of the group's sessions; what is about no session belongs where its member does."""
     about = select(GroupSession.id).where(GroupSession.group_id == group_id)
-    members = select(Enrolment.member_id).where(Enrolment.group_id == group_id)
+    enrolled = select(Enrolment.member_id).where(Enrolment.group_id == group_id)
+    members = select(Member.id).where(Member.id.in_(enrolled) | Member.reached_for_id.in_(enrolled))
     return Delivery.group_session_id.in_(about) | (
         Delivery.group_session_id.is_(None) & Delivery.member_id.in_(members)
     )
@@ -133,7 +134,8 @@ def choices(db: Session, narrowing: Narrowing) -> dict[str, list[tuple[str, str]
     members: list[tuple[str, str]] = []
     if narrowing.group or narrowing.member:
         those = select(Enrolment.member_id).where(Enrolment.group_id == narrowing.group)
-        query = select(Member).where(Member.id.in_(those) | (Member.id == narrowing.member))
+        belong = Member.id.in_(those) | Member.reached_for_id.in_(those)
+        query = select(Member).where(belong | (Member.id == narrowing.member))
         members = [(str(row.id), row.name) for row in db.scalars(query)]
     return {
         name: sorted(rows, key=lambda row: row[1].casefold())

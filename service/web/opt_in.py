@@ -13,7 +13,7 @@ from service.flows import links
 from service.flows.consenting import ON_PAGE, Next, agree_on_page
 from service.flows.ledger import Evidence
 from service.models import Link, Member, Practice
-from service.rules.consent import Channel, Purpose
+from service.rules.consent import ASKED, Channel, Purpose
 from service.rules.contact import masked
 from service.web import parts
 
@@ -51,7 +51,7 @@ def agree(token: str) -> ResponseReturnValue:
             return render_template("member/link_gone.html"), 404
         member = _member(db, link)
         language = _language(member.language)
-        offer = texts.offer(_practice(db), language)
+        offer = texts.offer(_practice(db), language).of(member.asked)
         purposes = [purpose for purpose in offer.purposes if request.form.get(f"purpose_{purpose}") == "1"]
         channels = [channel for channel in Channel if request.form.get(f"channel_{channel}") == "1"]
         if len(_ways(member)) == 1:
@@ -96,7 +96,7 @@ def _page(
 ) -> str:
     return render_template(
         "member/opt_in.html",
-        offer=texts.offer(_practice(db), language),
+        offer=texts.offer(_practice(db), language).of(member.asked if member else ASKED),
         ways=_ways(member) if member else {},
         can_save=member is not None,
         error=error,

@@ -37,6 +37,7 @@ OWNER = {
     "trends": "groups",
     "agreement": "groups",
     "halt": "members",
+    "companions": "members",
     "break_glass": "members",
     "erase": "members",
     "retention": "settings",

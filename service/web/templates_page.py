@@ -53,7 +53,7 @@ def change(key: str) -> ResponseReturnValue:
     resets = request.form.get("action") == "reset"
     with parts().open_db() as db:
         errors = {} if resets else _wrong(db, of, words)
-        awaited = reword.awaited_by(db, EDITABLE[key].kinds)
+        awaited = reword.awaited_by(db, EDITABLE[key])
         if errors or request.form.get("action") == "preview":
             return _page(db, of, words, errors), 422 if errors else 200
         if awaited > MORE_THAN and request.form.get("sure") != str(awaited):
@@ -98,7 +98,7 @@ def _words_now(db: Session, of: tuple[str, str, str], version: str) -> str:
 
 def _page(db: Session, of: tuple[str, str, str], words: str, errors: Mapping[str, str] = NO_ERRORS) -> str:
     editable = EDITABLE[of[1]]
-    awaited = reword.awaited_by(db, editable.kinds)
+    awaited = reword.awaited_by(db, editable)
     return render_template(
         "staff/template.html",
         editable=editable,
