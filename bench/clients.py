@@ -1,6 +1,6 @@
 """The official clients alone, in a process of their own: what sending costs where nothing is planned or recorded.
 
-`python -m bench.clients NAME COUNT THREADS` prints `{"seconds": ..., "cpu": ...}` of so many messages, connections
+`python -m bench.clients NAME COUNT AT_ONCE` prints `{"seconds": ..., "cpu": ...}` of so many messages, connections
 made and modules loaded before.
 """
 
@@ -10,14 +10,14 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from bench import machine
 from bench.peer_runs import BODY
 from bench.provider import Provider
+from service.channels.side_by_side import each
 
 Send = Callable[[int], Any]
 CALLBACK = "https://groups.example.org/webhooks/twilio/status"
@@ -41,11 +41,11 @@ class Alone:
         return 1000 * self.cpu / self.count
 
 
-def run_client(name: str, count: int, threads: int, provider: Provider, delay: float) -> Alone:
+def run_client(name: str, count: int, at_once: int, provider: Provider, delay: float) -> Alone:
     """One of SENDERS against the provider."""
     provider.reset(delay)
     done = subprocess.run(
-        [sys.executable, "-m", "bench.clients", name, str(count), str(threads)],
+        [sys.executable, "-m", "bench.clients", name, str(count), str(at_once)],
         env={**os.environ, **provider.environ},
         cwd=machine.ROOT,
         stdout=subprocess.PIPE,
@@ -102,13 +102,23 @@ SENDERS: dict[str, Callable[[], Send]] = {
 
 
 def main() -> None:
-    name, count, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    name, count, at_once = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     send = SENDERS[name]()
-    with ThreadPoolExecutor(threads) as calls:
-        list(calls.map(send, range(-2 * threads, 0)))
-        began, used = time.monotonic(), _used()
-        list(calls.map(send, range(count)))
-        print(json.dumps({"seconds": time.monotonic() - began, "cpu": _used() - used}))
+    _send_all(send, range(-2 * at_once, 0), at_once)
+    began, used = time.monotonic(), _used()
+    _send_all(send, range(count), at_once)
+    print(json.dumps({"seconds": time.monotonic() - began, "cpu": _used() - used}))
+
+
+def _send_all(send: Send, numbers: Iterable[int], at_once: int) -> None:
+    """So many side by side, as a worker does it. The clients as they come, for one alone, send one after the other."""
+    left = iter(numbers)
+
+    def send_what_is_left(_: int) -> None:
+        for number in left:
+            send(number)
+
+    each(send_what_is_left, range(at_once))
 
 
 def _used() -> float:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -13,7 +12,6 @@ from service import failpoints, keys
 from service.channels import Channel
 from service.clock import Clock, join, look
 from service.database import OpenDb, connect, opener, reader
-from service.flows.calling import CALLS_AT_ONCE
 from service.flows.post import Post
 from service.gate import gate_of
 from service.models import Practice
@@ -49,12 +47,11 @@ class Parts:
         return keys.secret_key(self.settings)
 
     def post(self) -> Post:
-        """What delivering needs, with a pool of threads of its own."""
+        """What delivering needs."""
         return Post(
             open_db=self.open_db,
             channels=self.channels,
             clock=self.clock,
-            calls=ThreadPoolExecutor(CALLS_AT_ONCE, "call"),
             public_url=self.settings.public_url,
             sender_rate=self.settings.sender_rate,
             data_dir=self.settings.data_dir,

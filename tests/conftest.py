@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -179,19 +178,17 @@ def mails() -> Console:
 
 
 @pytest.fixture
-def post(parts: Parts, texts: Console, mails: Console, data_dir: Path) -> Iterator[Post]:
+def post(parts: Parts, texts: Console, mails: Console, data_dir: Path) -> Post:
     """What delivering needs, with channels that keep what they are given."""
-    with ThreadPoolExecutor(8, "call") as calls:
-        yield Post(
-            open_db=parts.open_db,
-            channels={Channel.SMS: texts, Channel.EMAIL: mails},
-            clock=parts.clock,
-            calls=calls,
-            public_url="https://groups.example.org",
-            sender_rate=0,
-            data_dir=data_dir,
-            gate=gate_of(parts.engine),
-        )
+    return Post(
+        open_db=parts.open_db,
+        channels={Channel.SMS: texts, Channel.EMAIL: mails},
+        clock=parts.clock,
+        public_url="https://groups.example.org",
+        sender_rate=0,
+        data_dir=data_dir,
+        gate=gate_of(parts.engine),
+    )
 
 
 @pytest.fixture(scope="session")

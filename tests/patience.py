@@ -1,8 +1,11 @@
-"""Waiting for what another process does in its own time."""
+"""Waiting for what another does in its own time."""
 
+import socket
 import time
 from collections.abc import Callable
 from typing import TypeVar
+
+from service.channels.side_by_side import wait_until_readable
 
 T = TypeVar("T")
 
@@ -13,3 +16,13 @@ def eventually(find: Callable[[], T], wanted: T, seconds: float = 20) -> T:
     while (found := find()) != wanted and time.monotonic() < deadline:
         time.sleep(0.02)
     return found
+
+
+def think(seconds: float) -> None:
+    """As a provider does it: other calls of the same worker go on meanwhile."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        try:
+            wait_until_readable(ours, time.monotonic() + seconds)
+        except TimeoutError:
+            return

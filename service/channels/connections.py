@@ -8,8 +8,11 @@ import weakref
 from collections import defaultdict
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
+from functools import partial
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from service.channels.side_by_side import elsewhere, wait_until_readable, wait_until_writable
 
 MOST_KEPT = 64
 KEPT_FOR = 50.0
@@ -42,13 +45,19 @@ class Connection:
         except BaseException:
             self._socket.close()
             raise
+        self._socket.setblocking(False)
         self._answer = _Reader()
         self._used_at = time.monotonic()
 
     @property
+    def stays_open(self) -> bool:
+        """Whether the other side means to go on."""
+        return self._answer.stays_open
+
+    @property
     def is_usable(self) -> bool:
         """Whether another request may be sent. Something to read before it means that the other side has gone."""
-        if time.monotonic() - self._used_at > KEPT_FOR or not self._answer.stays_open:
+        if time.monotonic() - self._used_at > KEPT_FOR:
             return False
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
@@ -60,13 +69,31 @@ class Connection:
         Raises what BROKEN names, also where time is up: it may have arrived.
         """
         answer = self._answer.begin()
-        self._socket.settimeout(_left(ends))
-        self._socket.sendall(request)
+        self._send(request, ends)
         while answer.whole is None:
-            self._socket.settimeout(_left(ends))
-            answer.feed(self._socket.recv(PACKET))
+            answer.feed(self._receive(ends))
         self._used_at = time.monotonic()
         return answer.whole
+
+    def _send(self, request: bytes, ends: float) -> None:
+        rest = memoryview(request)
+        while rest:
+            if time.monotonic() > ends:
+                raise TimeoutError("too late to ask")
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except ssl.SSLWantReadError:  # TLS has something to hear first
+                wait_until_readable(self._socket, ends)
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                wait_until_writable(self._socket, ends)
+
+    def _receive(self, ends: float) -> bytes:
+        while True:
+            wait_until_readable(self._socket, ends)
+            try:
+                return self._socket.recv(PACKET)
+            except (BlockingIOError, ssl.SSLWantReadError):  # a part of a record, or one that is TLS's own
+                continue
 
     def close(self) -> None:
         self._socket.close()
@@ -76,6 +103,7 @@ class Connections:
     """The idle ones of this process. Any thread may take one and put it back."""
 
     def __init__(self, patience: float, context: ssl.SSLContext) -> None:
+        """`patience`: seconds for each of the two steps to a new one."""
         self._patience, self._context = patience, context
         self._idle: dict[Origin, list[Connection]] = defaultdict(list)
         weakref.finalize(self, _close_all, self._idle)
@@ -91,10 +119,10 @@ class Connections:
             if connection.is_usable:
                 return connection
             connection.close()
-        return Connection(origin, self._patience, self._context)
+        return elsewhere(partial(Connection, origin, self._patience, self._context))
 
     def put_back(self, origin: Origin, connection: Connection) -> None:
-        if connection.is_usable and len(self._idle[origin]) < MOST_KEPT:
+        if connection.stays_open and len(self._idle[origin]) < MOST_KEPT:
             self._idle[origin].append(connection)
         else:
             connection.close()
@@ -151,13 +179,6 @@ class _Reader:
 
     def _end(self) -> None:
         self.whole = Answer(self._parser.get_status_code(), b"".join(self._parts), self._headers)
-
-
-def _left(ends: float) -> float:
-    left = ends - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("the answer is late")
-    return left
 
 
 BROKEN = (OSError, HttpParserError, HttpParserUpgrade)

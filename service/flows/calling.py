@@ -1,12 +1,13 @@
 """The calls to the providers that are under way: side by side, no transaction open once they have begun."""
 
 import time
+from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from logging import getLogger
-from queue import Empty, SimpleQueue
-from threading import Event, Lock
 
 from service.channels import Ambiguous, ChannelError, NotAccepted, Receipt
+from service.channels.side_by_side import SideBySide
 from service.failpoints import reach
 from service.flows.post import Outcome, Post, Sending
 from service.journal import Journal, Line
@@ -14,7 +15,7 @@ from service.journal import Journal, Line
 log = getLogger(__name__)
 
 CALLS_AT_ONCE = 64
-"""Of one process: more threads hand over to each other more than they send."""
+"""Of one process. Twilio gives an account some hundred at once, and there are two workers."""
 TOGETHER = 32
 """So many are marked, and recorded, in one transaction: a crash leaves no more questions than are under way."""
 WAIT_FOR_MORE = 0.02
@@ -25,30 +26,6 @@ HELD_UP = "held up for too long to call"
 Answered = tuple[Sending, Outcome]
 
 
-class _Start:
-    """Which calls of a group are still to begin. Each begins in time, or never."""
-
-    def __init__(self, marked: Sequence[Sending], by: float) -> None:
-        self._by = by
-        self._lock, self._all = Lock(), Event()
-        self._waiting = {id(sending) for sending in marked}
-
-    def begin(self, sending: Sending) -> bool:
-        is_in_time = time.monotonic() < min(self._by, sending.call_by)
-        self.settle(sending)
-        return is_in_time
-
-    def settle(self, sending: Sending) -> None:
-        """It has begun, or never will. Safe to repeat."""
-        with self._lock:
-            self._waiting.discard(id(sending))
-            if not self._waiting:
-                self._all.set()
-
-    def wait(self) -> None:
-        self._all.wait(max(0.0, self._by - time.monotonic()))
-
-
 class Calls:
     """Those that this worker has begun and not yet heard the answer of."""
 
@@ -56,7 +33,8 @@ class Calls:
         self.under_way = 0
         self.journal = Journal(post.data_dir)
         self._post = post
-        self._answers: SimpleQueue[Answered | BaseException] = SimpleQueue()
+        self._side_by_side = SideBySide()
+        self._answers: deque[Answered] = deque()
 
     @property
     def room(self) -> int:
@@ -65,41 +43,43 @@ class Calls:
 
     def start(self, marked: Sequence[Sending], by: float) -> None:
         """Begin these calls. When this returns each has begun, or never will: `by` the machine's monotonic clock."""
-        start = _Start(marked, by)
         for sending in marked:
             self.under_way += 1
-            self._post.calls.submit(self._call, sending, start)
-        start.wait()
+            self._side_by_side.begin(partial(self._call, sending, min(by, sending.call_by)))
 
     def answered(self, wait: float) -> list[Answered]:
         """What has come back within `wait` seconds: a good part of what is under way, so that it shares a transaction,
         but nothing waits for long after the first."""
-        found: list[Answered] = []
-        ends = time.monotonic() + wait
-        while self.under_way and len(found) < TOGETHER:
-            try:
-                answer = self._answers.get(timeout=max(0.0, ends - time.monotonic()))
-            except Empty:
+        ends = time.monotonic() + (WAIT_FOR_MORE if self._answers else wait)
+        while len(self._answers) < min(TOGETHER, self.under_way):
+            is_first = not self._answers
+            self._side_by_side.go_on(ends)
+            if is_first and self._answers:
+                ends = time.monotonic() + WAIT_FOR_MORE
+            if time.monotonic() >= ends:
                 break
-            self.under_way -= 1
-            if isinstance(answer, BaseException):
-                raise answer
-            ends = ends if found else time.monotonic() + WAIT_FOR_MORE
-            found.append(answer)
+        found = [self._answers.popleft() for _ in range(min(TOGETHER, len(self._answers)))]
+        self.under_way -= len(found)
         return found
 
-    def _call(self, sending: Sending, start: _Start) -> None:
-        try:
-            self._answers.put((sending, self._hand_over(sending, start)))
-        except BaseException as error:  # the process is to end: let the worker's own thread do it
-            start.settle(sending)
-            self._answers.put(error)
+    def listen(self, seconds: float) -> None:
+        """Let so much time pass. Whatever comes back is in the journal."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            self._side_by_side.go_on(ends)
 
-    def _hand_over(self, sending: Sending, start: _Start) -> Outcome:
+    def _call(self, sending: Sending, by: float) -> None:
+        try:
+            self._answers.append((sending, self._hand_over(sending, by)))
+        except BaseException:  # the process is to end: nobody waits for this one
+            self.under_way -= 1
+            raise
+
+    def _hand_over(self, sending: Sending, by: float) -> Outcome:
         """Call the provider. What it took over is in the journal before anything else is done with it."""
         try:
             reach("before_call")
-            if not start.begin(sending):
+            if time.monotonic() >= by:
                 return NotAccepted(HELD_UP)
             receipt = self._post.channels[sending.channel].send(sending.message)
             reach("answered")

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from service import texts
 from service.channels import AddressRefused, ChannelError, Message, Receipt, Refused
+from service.channels.side_by_side import each
 from service.flows.compose import one_click
 from service.flows.links import hashed
 from service.flows.post import Outcome, Post
@@ -92,7 +93,7 @@ def send_pages(post: Post) -> int:
     """Send what is due, side by side, no transaction open. Returns how many were tried."""
     with post.open_db() as db:
         calls = _taken(db, post)
-    outcomes = list(post.calls.map(lambda call: _called(post, call), calls))
+    outcomes = each(lambda call: _called(post, call), calls)
     for call, outcome in zip(calls, outcomes, strict=True):
         with post.open_db() as db:
             _record(db, call, outcome, post)

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from logging import getLogger
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
@@ -40,6 +40,10 @@ class Source(Protocol):
     """Where the ids come from."""
 
     def take(self, most: int) -> list[UUID]: ...
+
+    def put_back(self, ids: Sequence[UUID]) -> None:
+        """These were locked by somebody else."""
+        ...
 
     def wait(self) -> bool:
         """There was nothing to take. Returns whether there may be soon."""
@@ -71,6 +75,10 @@ def mark(db: Session, ids: Sequence[UUID], post: Post) -> list[Sending]:
 
     Two workers never mark the same delivery. The members are locked before the deliveries, as an opt-out does it.
     """
+    return _mark(db, ids, post).sendings
+
+
+def _mark(db: Session, ids: Sequence[UUID], post: Post) -> "_Marked":
     with db.no_autoflush:
         marking = Marking(db, ids, post)
         lease_until = marking.now + post.clock.lasting(post.patience.lease)
@@ -80,7 +88,14 @@ def mark(db: Session, ids: Sequence[UUID], post: Post) -> list[Sending]:
         moves = {one.delivery.id: {**marked, **one.values} for one in ready}
         Delivery.move_all(db, moves, State.SENDING, marking.now, by="worker")
     rows = ((one.delivery, one.message) for one in ready)
-    return [Sending(row.id, row.fence + 1, row.channel, message, call_by) for row, message in rows]
+    sendings = [Sending(row.id, row.fence + 1, row.channel, message, call_by) for row, message in rows]
+    return _Marked(sendings, marking.missed(ids))
+
+
+class _Marked(NamedTuple):
+    sendings: list[Sending]
+    missed: list[UUID]
+    """Somebody else had them."""
 
 
 class _Round:
@@ -129,12 +144,14 @@ class _Round:
         self, answered: Sequence[Answered], group: Sequence[UUID], gate: ExitStack
     ) -> tuple[list[Sending], float]:
         """What is called next, and by when. What came back is never lost to a mark that fails."""
-        marked, by = [], 0.0
+        marked: list[Sending] = []
+        missed: list[UUID] = []
+        by = 0.0
         try:
             with self._post.open_db() as db:
                 recorded = record(db, answered, self._post) if answered else Counter[State]()
                 if group:
-                    marked = mark(db, group, self._post)
+                    marked, missed = _mark(db, group, self._post)
                 if marked:
                     by = gate.enter_context(self._post.gate.passing())
                 reach("before_record_commit" if answered else "before_mark_commit")
@@ -142,6 +159,7 @@ class _Round:
             self._insist(answered)
             raise
         self._outcomes.update(recorded)
+        self._source.put_back(missed)
         return marked, by
 
     def _insist(self, answered: Sequence[Answered]) -> None:
@@ -155,7 +173,7 @@ class _Round:
                 if time.monotonic() > ends:
                     raise
                 log.warning("the record of %d messages is tried again", len(answered))
-                time.sleep(pause)
+                self._calls.listen(pause)
                 pause = min(pause * 2, 5.0)
             else:
                 suppress_refused(answered, self._post)

@@ -94,6 +94,11 @@ class Marking:
                 if ready is not None:
                     yield ready
 
+    def missed(self, ids: Sequence[UUID]) -> list[UUID]:
+        """Those that are no longer scheduled, or that somebody else had locked."""
+        found = {delivery.id for delivery in self._facts.deliveries}
+        return [one for one in ids if one not in found]
+
     def _prepared(self, delivery: Delivery) -> Ready | None:
         refusal = self._refusal(delivery)
         if refusal is not None:

@@ -1,7 +1,6 @@
 """What delivering needs of the process it runs in, and what it hands on: a marked message, and what came of it."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +25,6 @@ class Post:
     open_db: OpenDb
     channels: Mapping[ChannelName, Channel]
     clock: Clock
-    calls: Executor
     public_url: str
     sender_rate: float
     """Texts' segments a second for each sending number; 0 is no limit."""

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.channels import ChannelError
+from service.channels.side_by_side import each
 from service.clock import Clock
 from service.flows.fall_back import fall_back
 from service.flows.pace import lock_sender
@@ -72,7 +73,7 @@ def reconcile(post: Post) -> int:
     """
     with post.open_db() as db:
         questions = _to_ask(db, post)
-    answers = post.calls.map(lambda delivery: _look_up(post, delivery), questions)
+    answers = each(lambda delivery: _look_up(post, delivery), questions)
     return sum(_closed(post, delivery, found) for delivery, found in zip(questions, answers, strict=True))
 
 

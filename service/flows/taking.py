@@ -29,6 +29,9 @@ class Listed:
     def take(self, most: int) -> list[UUID]:
         return [self._ids.popleft() for _ in range(min(most, len(self._ids)))]
 
+    def put_back(self, ids: Sequence[UUID]) -> None:
+        """Whoever has them sends them."""
+
     def wait(self) -> bool:
         return bool(self._ids)
 
@@ -39,6 +42,7 @@ class Due:
     def __init__(self, post: Post, is_over: Callable[[], bool]) -> None:
         self._post, self._is_over = post, is_over
         self._ids: deque[UUID] = deque()
+        self._put_back: set[UUID] = set()
 
     def take(self, most: int) -> list[UUID]:
         if self._is_over():
@@ -49,6 +53,12 @@ class Due:
                 self._ids.extend(take_due(db, self._post))
             reach("leased")
         return [self._ids.popleft() for _ in range(min(most, len(self._ids)))]
+
+    def put_back(self, ids: Sequence[UUID]) -> None:
+        """Once more later, but no more than once: mostly it was another worker that looked at them, for a moment, as
+        it took what comes after them."""
+        self._ids.extend(one for one in ids if one not in self._put_back)
+        self._put_back.update(ids)
 
     def wait(self) -> bool:
         """Wait a moment where something is due whose number only keeps its pace. Returns whether to look again."""

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from logging import getLogger
 from pathlib import Path
@@ -129,18 +128,17 @@ def number_of(case):
 def another_worker_comes(parts, sandbox):
     """With the clock's chores, until nothing is open."""
     parts = impatient(parts)
-    with ThreadPoolExecutor(16, "call") as calls:
-        clean = post(parts, calls)
-        for _ in range(60):
-            with parts.open_db() as db:
-                upkeep.sweep(db, parts.clock)
-            recall(clean)
-            reconcile(clean)
-            deliver_due(clean, lambda: False)
-            with parts.read_db() as db:
-                if not db.scalars(select(Delivery.id).where(Delivery.state.in_(OPEN))).first():
-                    return
-            sandbox.set_clock(parts.clock.go(seconds=20))
+    clean = post(parts)
+    for _ in range(60):
+        with parts.open_db() as db:
+            upkeep.sweep(db, parts.clock)
+        recall(clean)
+        reconcile(clean)
+        deliver_due(clean, lambda: False)
+        with parts.read_db() as db:
+            if not db.scalars(select(Delivery.id).where(Delivery.state.in_(OPEN))).first():
+                return
+        sandbox.set_clock(parts.clock.go(seconds=20))
     pytest.fail("something stays open")
 
 

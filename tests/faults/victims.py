@@ -6,7 +6,6 @@ worker, or 0.
 
 import os
 import sys
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 
 from service import failpoints
@@ -28,12 +27,11 @@ def impatient(parts: Parts) -> Parts:
     return replace(parts, settings=replace(parts.settings, patience=PATIENCE))
 
 
-def post(parts: Parts, calls: Executor) -> Post:
+def post(parts: Parts) -> Post:
     return Post(
         open_db=parts.open_db,
         channels=open_channels(parts),
         clock=parts.clock,
-        calls=calls,
         public_url=parts.settings.public_url,
         sender_rate=0,
         data_dir=parts.settings.data_dir,
@@ -44,8 +42,7 @@ def post(parts: Parts, calls: Executor) -> Post:
 
 def work(parts: Parts) -> None:
     """Send whatever is due, as a worker does it."""
-    with ThreadPoolExecutor(4, "call") as calls:
-        deliver_due(post(parts, calls), lambda: False)
+    deliver_due(post(parts), lambda: False)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ providers. All of it can be kept and put back, so that a search can try every wa
 import gc
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -51,16 +51,6 @@ EXCUSES = frozenset({"looked up in vain", "nobody can say", "w: a broken fact", 
 
 class Killed(BaseException):
     """The process is gone. Nothing of it goes on."""
-
-
-class Inline:
-    """Calls are made one after the other, in the order in which they were marked."""
-
-    def submit(self, call: Callable[..., object], sending: object, start: Any) -> None:
-        call(sending, start)
-
-    def map(self, call: Callable[..., Any], items: Sequence[Any]) -> list[Any]:
-        return [call(item) for item in items]
 
 
 @dataclass
@@ -310,7 +300,6 @@ class World:
                 Channel.EMAIL: SendGridEmail(settings.sendgrid, transport, "Oak St"),
             },
             clock=self.clock,  # type: ignore[arg-type]
-            calls=Inline(),  # type: ignore[arg-type]
             public_url="https://groups.example.org",
             sender_rate=0,
             data_dir=self.data_dir,

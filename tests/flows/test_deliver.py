@@ -1,10 +1,9 @@
 import threading
-import time
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from service.channels import (
     AddressRefused,
@@ -14,7 +13,8 @@ from service.channels import (
     Receipt,
     Refused,
 )
-from service.flows.deliver import deliver, mark, record
+from service.flows import taking
+from service.flows.deliver import deliver, deliver_due, mark, record
 from service.flows.settle import Report, settle
 from service.flows.suppress import suppress
 from service.models import Delivery, DeliveryEvent, GroupSession, Member, Sender, Suppression
@@ -24,6 +24,7 @@ from service.rules.lifecycle import State
 from service.rules.retries import LEASE
 from tests import builders
 from tests.builders import NOW
+from tests.patience import think
 
 AFTER_NOTHING = [
     (NotAccepted("Twilio 20429"), State.SCHEDULED),
@@ -188,11 +189,11 @@ def test_of_a_batch_each_has_its_own_outcome(parts, post, texts):
 def test_no_transaction_is_open_while_the_provider_thinks(parts, post, texts, engine, due):
     open_ones = []
 
-    def think(message):
-        time.sleep(0.3)  # whoever waits at the gate is let in as soon as the calls have begun
+    def look(message):
+        think(0.1)  # the gate is left as soon as the calls have begun
         open_ones.append(engine.pool.checkedout())
 
-    texts.before_sending = think
+    texts.before_sending = look
     deliver(post, [due])
 
     assert open_ones == [0]
@@ -417,8 +418,51 @@ def test_the_provider_is_called_side_by_side(parts, post, texts):
     with parts.open_db() as db:
         meeting = builders.session(db, builders.group(db))
         ids = [builders.delivery(db, builders.member(db), meeting).id for _ in range(4)]
-    together = threading.Barrier(4)
-    texts.before_sending = lambda message: together.wait(10)
-    deliver(replace(post, sender_rate=0), ids)
+    begun, seen = [], []
 
-    assert len(texts.outbox) == 4
+    def call(message):
+        begun.append(message.to)
+        think(0.1)
+        seen.append(len(begun))
+
+    texts.before_sending = call
+    deliver(post, ids)
+
+    assert (seen, len(texts.outbox)) == ([4, 4, 4, 4], 4)
+
+
+def test_a_call_that_ends_the_process_leaves_the_others_to_be_recorded(parts, post, texts):
+    with parts.open_db() as db:
+        meeting = builders.session(db, builders.group(db))
+        ids = [builders.delivery(db, builders.member(db), meeting).id for _ in range(3)]
+    begun = []
+
+    def call(message):
+        begun.append(message)
+        think(0.1 * len(begun))
+        if message is begun[1]:
+            raise SystemExit
+
+    texts.before_sending = call
+    with pytest.raises(SystemExit):
+        deliver(post, ids)
+
+    assert sorted(read(parts, one).state for one in ids) == [State.ACCEPTED, State.ACCEPTED, State.SENDING]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_another_worker_looks_at_for_a_moment_is_sent_all_the_same(parts, post, texts, engine, due, monkeypatch):
+    looks = Session(engine)
+
+    def look(place):
+        if place == "leased" and not texts.outbox:
+            looks.execute(select(Delivery.id).where(Delivery.id == due).with_for_update())
+
+    monkeypatch.setattr(taking, "reach", look)
+    with parts.open_db() as db:
+        meeting = db.scalars(select(GroupSession)).one()
+        builders.delivery(db, builders.member(db), meeting)
+    texts.before_sending = lambda message: looks.close()
+    deliver_due(post, lambda: False)
+
+    assert len(texts.outbox) == 2

@@ -25,6 +25,7 @@ from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from tests import builders
 from tests.builders import EVIDENCE, NOW, THURSDAY
+from tests.patience import think
 
 MOBILE = "+12125550100"
 FULL = 150
@@ -63,7 +64,7 @@ def test_no_call_begins_after_an_opt_out_has_been_committed(parts, post, texts, 
 
     def call(message):
         begun.append(time.monotonic())
-        time.sleep(0.03)
+        think(0.03)
 
     texts.before_sending = call
     both = workers(post, 2)
