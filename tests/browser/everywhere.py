@@ -89,12 +89,11 @@ def text(product: Product, sender: str, words: str) -> None:
 FOCUSED = """() => {
   const one = document.activeElement;
   if (!one || one === document.body || one === document.documentElement) return null;
-  const parts = ["date", "time", "datetime-local"].includes(one.type); // the browser marks the part that it is in
   const seen = (e, part) => { if (!e) return false; const s = getComputedStyle(e, part);
     return (s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0) || s.boxShadow !== "none"; };
   const box = (one.labels && one.labels[0] || one).getBoundingClientRect();
   return { at: [...document.querySelectorAll("*")].indexOf(one), what: one.outerHTML.slice(0, 120),
-    marked: parts || seen(one) || seen(one, "::after") || seen(one.nextElementSibling) || seen(one.closest("label")),
+    marked: seen(one) || seen(one, "::after") || seen(one.nextElementSibling) || seen(one.closest("label")),
     visible: box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight };
 }"""
 

@@ -29,6 +29,13 @@ def test_nothing_is_green_before_a_provider_called(staff):
     assert "Not heard from yet" in staff.get(PATH).text
 
 
+def test_an_address_is_broken_after_a_slash_and_copied_whole(staff):
+    page = staff.get(PATH).text
+
+    assert "http://<wbr>127.0.0.1:8000/<wbr>webhooks/<wbr>twilio/<wbr>inbound</code>" in page
+    assert 'data-copy="http://127.0.0.1:8000/webhooks/twilio/inbound"' in page
+
+
 def test_a_test_goes_to_the_phone_and_its_report_turns_the_line_green(parts, staff, twilio, sends):
     staff.post(f"{PATH}/test", {"mobile": "212-555-0188"})
     sent = sends.outbox[0]

@@ -141,7 +141,7 @@ def test_the_receipt_says_also_at_the_text_provider_once_it_is_so(parts, member_
         db.execute(delete(ProviderCopy))
     receipt = staff.get(f"/members/{member_id}/erase").text
     assert "The words of texts to and from them, also at the text provider." in receipt
-    assert "Also at Twilio" in staff.get("/settings/retention").text
+    assert "Gone at Twilio too" in staff.get("/settings/retention").text
 
 
 def test_an_administrator_erases_also_what_they_may_not_read(parts, member_id, staff):
