@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, Table, Update
+from sqlalchemy import Column, Connection, Dialect, Table, Update, bindparam, column, func
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
 AT_ONCE = 500
 """Rows of a statement. SQLite takes 32,766 values in one."""
+OF = "of"
+"""The id of the row to be changed."""
 COPIED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 """How PostgreSQL's COPY reads what would end a value or a row."""
 
@@ -26,19 +29,31 @@ def insert_new(db: Connection, table: Table, rows: Rows) -> None:
 
 
 def update_each(db: Connection, statement: Update, rows: Rows) -> None:
-    """Run the statement once for each row, whose values are its parameters. All have values for the same ones."""
+    """Run the statement for each row: the one whose id is the row's `of` gets the row's other values. All have values
+    for the same columns."""
+    if db.dialect.name == "postgresql":
+        names = tuple(rows[0])
+        db.execute(_at_once(statement, names), {name: [row[name] for row in rows] for name in names})
+        return
     compiled = _compiled(statement, db.dialect, tuple(rows[0]))
-    names = compiled.positiontup or list(compiled.params)
-    columns = [_of_all(db, compiled, name, rows) for name in names]
-    values: list[Any] = list(zip(*columns, strict=True))
-    if not compiled.positional:
-        values = [dict(zip(names, row, strict=True)) for row in values]
-    db.exec_driver_sql(str(compiled), values)
+    columns = [_of_all(db, compiled, name, rows) for name in compiled.positiontup or ()]
+    db.exec_driver_sql(str(compiled), list(zip(*columns, strict=True)))
+
+
+@lru_cache(32)
+def _at_once(statement: Update, names: tuple[str, ...]) -> Update:
+    """PostgreSQL: of all rows in one statement. Each statement costs the server as much as the change itself."""
+    table = statement.table.c
+    types = {name: table[name if name != OF else "id"].type for name in names}
+    columns = (bindparam(name, type_=ARRAY(of)) for name, of in types.items())
+    new = func.unnest(*columns).table_valued(*(column(name, of) for name, of in types.items())).render_derived("new")
+    return statement.where(table.id == new.c[OF]).values({name: new.c[name] for name in names if name != OF})
 
 
 @lru_cache(32)
 def _compiled(statement: Update, dialect: Dialect, names: tuple[str, ...]) -> SQLCompiler:
-    compiled = statement.compile(dialect=dialect, column_keys=list(names))
+    one = statement.where(statement.table.c.id == bindparam(OF))
+    compiled = one.compile(dialect=dialect, column_keys=list(names))
     assert isinstance(compiled, SQLCompiler)
     return compiled
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from service.models.base import Base, Identified, words
-from service.models.bulk import update_each
+from service.models.bulk import OF, update_each
 from service.models.groups import GroupSession, Rule
 from service.models.people import Member
 from service.models.sealed import Sealed
@@ -142,7 +142,7 @@ class Delivery(Identified):
         """`move` for many rows that are locked, in two statements. Each has values of its own, of the same columns.
         Those that may not make this move stay as they are."""
         if moves:
-            rows = [{"of": one, **values} for one, values in moves.items()]
+            rows = [{OF: one, **values} for one, values in moves.items()]
             db.connection().execute(_noted(to), {"ids": list(moves), "at": now, "by": by})
             update_each(db.connection(), _moved(to), rows)
 
@@ -162,7 +162,7 @@ class Delivery(Identified):
 def _moved(to: State) -> Update:
     table = Delivery.metadata.tables[Delivery.__tablename__]
     once_more = {"fence": table.c.fence + 1, "attempts": table.c.attempts + 1} if to is State.SENDING else {}
-    return update(table).where(table.c.id == bindparam("of"), _may_go(to)).values(state=to, reason=None, **once_more)
+    return update(table).where(_may_go(to)).values(state=to, reason=None, **once_more)
 
 
 @cache
