@@ -21,7 +21,7 @@ LANGUAGES = ("en", "es")
 FIELDS = frozenset(
     {
         *("sender", "phone", "hours", "n", "crisis", "crisis_short", "danger", "postal_address"),
-        *("day", "time", "next_day", "next_time", "link", "unsubscribe", "name", "words"),
+        *("day", "time", "next_day", "next_time", "group", "place", "link", "unsubscribe", "name", "words"),
     }
 )
 FIELD = re.compile(r"\{([a-z_]{1,20})\}")
@@ -31,8 +31,11 @@ LONGEST = {
     "time": "12:30 PM PT",
     "next_day": "Wed Dec 30",
     "next_time": "12:30 PM PT",
+    "group": "Thursday Circle",
+    "place": "Rm 2, 14 Oak St",
 }
-"""The longest that the fields of a session become: what a preview is filled with."""
+"""The longest that the fields of a session become: what a preview is filled with. Of a group's name and place it is
+what is usual: where they are longer its reminders stay discreet."""
 
 LOCALES = {"US": "en_US", "CA": "en_CA", "GB": "en_GB", "IE": "en_IE", "AU": "en_AU", "NZ": "en_NZ", "ES": "en_GB"}
 DAYS = {"en_US": "EEE MMM d", "en_CA": "EEE MMM d"}
@@ -93,22 +96,26 @@ class Offer:
     """What a member is asked to agree to: a sentence for each purpose, and what is true of all of them."""
 
     purposes: Mapping[Purpose, str]
+    detail: str
+    """The sentence beside the text that names the group and the place."""
     statements: tuple[str, ...]
 
     def of(self, purposes: Collection[Purpose]) -> "Offer":
         """Of these purposes alone."""
-        return Offer({one: words for one, words in self.purposes.items() if one in purposes}, self.statements)
+        of = {one: words for one, words in self.purposes.items() if one in purposes}
+        return Offer(of, self.detail, self.statements)
 
     def words(self, ticked: Collection[Purpose]) -> str:
         """As it goes into the ledger: what was ticked, and all that stood beside it."""
-        return "\n".join([*(self.purposes[purpose] for purpose in Purpose if purpose in ticked), *self.statements])
+        sentences = {**self.purposes, Purpose.DETAILED: self.detail}
+        return "\n".join([*(sentences[purpose] for purpose in Purpose if purpose in ticked), *self.statements])
 
 
 def offer(practice: Practice, language: str) -> Offer:
     """The one wording of every consent: on the page, on paper, read out."""
     asked, _, said = page("opt_in", practice, language, {"name": practice.name}).partition("\n\n")
-    purposes = dict(line.split(": ", 1) for line in asked.splitlines())
-    return Offer({Purpose(name): words for name, words in purposes.items()}, tuple(said.splitlines()))
+    sentences = {Purpose(name): words for name, words in (line.split(": ", 1) for line in asked.splitlines())}
+    return Offer(sentences, sentences.pop(Purpose.DETAILED), tuple(said.splitlines()))
 
 
 def common(practice: Practice, language: str) -> dict[str, str]:

@@ -35,7 +35,7 @@ from service.models import (
 from service.models.groups import Answer, Came
 from service.models.practice import Role
 from service.models.sealed import index_of
-from service.rules.consent import Channel, Choice, Companion, Purpose
+from service.rules.consent import MESSAGES, Channel, Choice, Companion, Purpose
 from service.rules.contact import zones_of
 from service.rules.kinds import Anchor, Kind, Via
 from service.rules.lifecycle import State
@@ -189,7 +189,7 @@ def member(
     choice: Choice = Choice.SMS,
     language: str = "en",
     time_zone: str | None = "America/New_York",
-    agrees: Collection[Purpose] = tuple(Purpose),
+    agrees: Collection[Purpose] = MESSAGES,
 ) -> Member:
     """One with a number of their own, who agreed to everything on the channels of their choice."""
     if mobile is None:
@@ -228,12 +228,12 @@ def enrolled(db: Session, of: Group, who: Member, joined_on: date = TODAY, **val
     return row
 
 
-def withdraw(db: Session, who: Member, purposes: Collection[Purpose] = tuple(Purpose), now: datetime = NOW) -> None:
+def withdraw(db: Session, who: Member, purposes: Collection[Purpose] = MESSAGES, now: datetime = NOW) -> None:
     for channel in who.channels:
         ledger.withdraw(db, who, channel, purposes, EVIDENCE, now)
 
 
-def agree(db: Session, who: Member, purposes: Collection[Purpose] = tuple(Purpose), now: datetime = NOW) -> None:
+def agree(db: Session, who: Member, purposes: Collection[Purpose] = MESSAGES, now: datetime = NOW) -> None:
     for channel in who.channels:
         ledger.agree(db, who, channel, purposes, EVIDENCE, now)
 

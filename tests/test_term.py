@@ -17,7 +17,7 @@ from service.flows.plan import plan
 from service.flows.reconcile import sweep
 from service.flows.schedule import materialise
 from service.models import Delivery, Group, Series
-from service.rules.consent import Choice, Purpose
+from service.rules.consent import MESSAGES, Choice, Purpose
 from service.rules.lifecycle import State
 from tests import builders
 from tests.builders import LONDON, LOS_ANGELES, NEW_YORK, on_sqlite
@@ -33,7 +33,7 @@ GROUPS = {
 }
 WEEKS = 4
 
-EVERYTHING, REMINDERS = tuple(Purpose), (Purpose.REMINDER,)
+EVERYTHING, REMINDERS = MESSAGES, (Purpose.REMINDER,)
 PEOPLE = [
     # group, number, email, choice, zone, what they agreed to
     ("Grief, Tuesdays", "+12125550101", "", Choice.SMS, "America/New_York", EVERYTHING),

@@ -50,6 +50,7 @@ def test_most_of_the_default_messages_have_a_template():
 def test_each_default_message_is_rendered_word_for_word(row, language):
     office = practice()
     values = {"day": "Thu Jan 7", "time": "6:30 PM", "next_day": "Fri Jan 8", "next_time": "5:00 PM"}
+    values |= {"group": "Thursday group", "place": "Room 2"}
     lines = LINES["US"]
     filled = {
         **values,
@@ -85,6 +86,16 @@ def test_each_text_is_one_part_with_the_longest_values(key, language, country):
 @pytest.mark.parametrize("key", sorted(key for key in KEPT if not re.fullmatch(r"crisis.*_[A-Z]{2}", key)))
 def test_each_text_is_there_in_every_language(key):
     assert all((texts.TEMPLATES / "messages" / "sms" / language / f"{key}.txt").exists() for language in LANGUAGES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", ["reminder_detailed", "same_day_detailed"])
+def test_a_lock_screen_shows_who_writes_a_name_for_outside_and_nothing_else(key, language):
+    shown = rendered("sms", language, key)[:40]
+
+    assert shown.startswith("Oak St Office: Thursday Circle")
+    assert problems(shown) == []
+    assert "Rm 2" not in shown
 
 
 def test_a_text_that_there_is_not_is_missed():
@@ -182,7 +193,8 @@ def test_a_mail_says_only_that_there_is_a_message(language):
 
 def test_no_text_names_what_the_group_is_for():
     words = ("therap", "group", "session", "recover", "mental", "counsel", "grupo", "terapia", "sesion")
-    all_texts = [path.read_text("utf-8").lower() for path in (texts.TEMPLATES / "messages").rglob("*.txt")]
+    paths = [path for path in (texts.TEMPLATES / "messages").rglob("*.txt") if not path.stem.endswith("_detailed")]
+    all_texts = [path.read_text("utf-8").lower() for path in paths]
 
     assert not [text for text in all_texts for word in words if word in text]
 
@@ -208,7 +220,7 @@ def rendered(kind, language, key, country="US"):
 @pytest.mark.parametrize("country", sorted(LINES))
 @pytest.mark.parametrize(("kind", "language", "key"), KINDS_OF_TEXT, ids=NAMES)
 def test_no_text_reveals_promises_sells_or_asks_for_a_carriers_word(kind, language, key, country):
-    assert problems(rendered(kind, language, key, country)) == []
+    assert problems(rendered(kind, language, key, country), in_detail=key.endswith("_detailed")) == []
 
 
 @pytest.mark.parametrize("key", [key for kind, language, key in KINDS_OF_TEXT if (kind, language) == ("sms", "en")])

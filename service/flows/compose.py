@@ -12,6 +12,7 @@ from service.flows import reword
 from service.flows.links import new_link
 from service.flows.way_out import has_room, is_due, with_way_out
 from service.models import Delivery, Group, GroupSession, Practice
+from service.rules import wording
 from service.rules.consent import Channel
 from service.rules.kinds import PROMPTS, Kind
 
@@ -26,6 +27,8 @@ TEXTS = {
     Kind.INVITATION: "opt_in_request",
     Kind.NOTE: "staff_note",
 }
+DETAILED = {"reminder_discreet": "reminder_detailed", "same_day_discreet": "same_day_detailed"}
+"""The texts that can name the group and the place, for whoever chose it."""
 SHORTER = {"reflection_prompt": "reflection_prompt_with_stop"}
 """Of ours the one that leaves no room for how to end texts: where that is due it is put in fewer words."""
 LINKS_LAST = timedelta(hours=72)
@@ -38,9 +41,16 @@ class Words:
     text: str
     version: str
 
+    @property
+    def is_detailed(self) -> bool:
+        return self.version.startswith(tuple(f"sms/{key}/" for key in DETAILED.values()))
 
-def words_of(db: Session, delivery: Delivery, practice: Practice, now: datetime) -> Words:
-    """What the delivery says if it goes out now. Raises MissingText where the member's language has no such text."""
+
+def words_of(db: Session, delivery: Delivery, practice: Practice, now: datetime, *, in_detail: bool = False) -> Words:
+    """What the delivery says if it goes out now. Raises MissingText where the member's language has no such text.
+
+    `in_detail`: with the group's name and place, where there is such a text and it can be said.
+    """
     member = delivery.member
     group_session = delivery.group_session
     if delivery.kind is Kind.NOTE:
@@ -60,7 +70,40 @@ def words_of(db: Session, delivery: Delivery, practice: Practice, now: datetime)
         if following:
             said = texts.when(following.starts_at, following.group, member, practice)
             values |= {"next_day": said.day, "next_time": said.time}
-    return _said(db, delivery, practice, key, values)
+    told = _in_detail(db, delivery, practice, key, values) if in_detail else None
+    return told or _said(db, delivery, practice, key, values)
+
+
+def _in_detail(
+    db: Session, delivery: Delivery, practice: Practice, key: str, values: Mapping[str, str]
+) -> Words | None:
+    about, language = delivery.group_session, delivery.member.language
+    if key not in DETAILED or delivery.channel is not Channel.SMS or about is None:
+        return None
+    told = detailed(db, DETAILED[key], about.group, language, practice, values)
+    return None if told.obstacle else told.words
+
+
+@dataclass(frozen=True)
+class Detailed:
+    """A text with the group's name and place, and why it cannot go out so; "" where it can."""
+
+    words: Words
+    obstacle: str
+
+
+def detailed(
+    db: Session, key: str, group: Group, language: str, practice: Practice, values: Mapping[str, str]
+) -> Detailed:
+    """It can go out about every session of the group or about none: the longest day and hour must fit as well."""
+    named = {"group": group.outside_name, "place": group.place}
+    own = reword.in_force(db, practice, "sms", key, language)
+    words = own.words if own and own.words else texts.ours("sms", key, language)
+    text, longest = (
+        texts.filled("sms", words, practice, language, {**given, **named}) for given in (values, texts.LONGEST)
+    )
+    why = wording.why_discreet(longest, group.place, group.name) or wording.why_discreet(text, group.place, group.name)
+    return Detailed(Words(text, f"sms/{key}/{language}/{own.version if own else 0}"), why)
 
 
 def _note(db: Session, delivery: Delivery, practice: Practice) -> Words:

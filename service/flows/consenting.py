@@ -33,14 +33,13 @@ class Next(StrEnum):
 def agree_on_page(
     db: Session,
     member: Member,
-    channels: Collection[Channel],
-    purposes: Collection[Purpose],
+    ticked: Mapping[Channel, Collection[Purpose]],
     evidence: Evidence,
     now: datetime,
 ) -> Mapping[Channel, Next]:
     """Keep what was ticked. Ticked twice it is kept once; what is not ticked takes nothing back."""
     following: dict[Channel, Next] = {}
-    for channel in channels:
+    for channel, purposes in ticked.items():
         index = member.address_index(channel)
         if index is None or not purposes:
             continue

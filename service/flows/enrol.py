@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service import texts
+from service.flows import detail
 from service.flows.consider import delivery_id, window
 from service.flows.ledger import Evidence, agree, withdraw
 from service.flows.links import end_with
@@ -131,13 +132,13 @@ def is_same_name(one: str, other: str) -> bool:
 @across_groups
 def join(db: Session, group: Group, member: Member, day: date, now: datetime) -> Enrolment:
     """The member belongs to the group from this day on, and is sent what is due from now. Safe to repeat."""
-    enrolment = take_place(db, group, member, day)
+    enrolment = take_place(db, group, member, day, now)
     plan(db, now, [group], member)
     return enrolment
 
 
 @across_groups
-def take_place(db: Session, group: Group, member: Member, day: date) -> Enrolment:
+def take_place(db: Session, group: Group, member: Member, day: date, now: datetime) -> Enrolment:
     """The member belongs to the group from this day on. What they are sent is the caller's to plan."""
     for enrolment in db.scalars(Enrolment.current(day).where(Enrolment.member_id == member.id)):
         if enrolment.group_id == group.id:
@@ -145,6 +146,8 @@ def take_place(db: Session, group: Group, member: Member, day: date) -> Enrolmen
     enrolment = Enrolment(group_id=group.id, member_id=member.id, joined_on=day)
     db.add(enrolment)
     db.flush()
+    if member.created_at < now:  # whoever is new has chosen nothing yet
+        detail.end(db, [member], detail.GROUP_JOINED, "nobody: of this group they were shown no text", now)
     return enrolment
 
 

@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from service.flows import compose
 from service.flows.consider import Planned, consider, gather
+from service.flows.standing import wants_detail
 from service.models import Delivery, Group, GroupSession, Member, Practice
 from service.rules.consent import Channel, Refusal
-from service.rules.kinds import Kind
+from service.rules.kinds import REMINDERS, Kind
 from service.rules.lifecycle import PLAIN_WORDS, State
 
 AHEAD = timedelta(hours=24)
@@ -27,6 +29,8 @@ class Foreseen:
     group: Group | None
     why: str
     refusal: str | None = None
+    in_detail: bool = False
+    """Names the group and the place: the member chose it, and it can be said."""
 
 
 def foresee(db: Session, groups: Iterable[Group], as_of: datetime) -> list[Foreseen]:
@@ -36,9 +40,15 @@ def foresee(db: Session, groups: Iterable[Group], as_of: datetime) -> list[Fores
     """
     practice = db.scalars(select(Practice)).one()
     listed = list(groups)
-    near = [one for group in listed for one in consider(gather(db, group, practice, as_of)) if _is_near(one, as_of)]
-    known = _known(db, [one.id for one in near])
-    found = [_of_rule(one, known.get(one.id)) for one in near]
+    near: list[tuple[Planned, bool]] = []
+    for group in listed:
+        facts = gather(db, group, practice, as_of)
+        chose = {row.id for row in facts.members if wants_detail(row, facts.standings[row.id])}
+        near += [(one, one.member.id in chose) for one in consider(facts) if _is_near(one, as_of)]
+    known = _known(db, [one.id for one, _ in near])
+    found = [
+        _of_rule(one, known.get(one.id), in_detail=chose and _is_detailed(db, one, practice)) for one, chose in near
+    ]
     found += [_by_hand(row) for row in _without_rule(db, as_of, listed)]
     return sorted(found, key=lambda one: (one.refusal is not None, one.at))
 
@@ -57,12 +67,21 @@ def _known(db: Session, ids: Sequence[object]) -> dict[object, Delivery]:
     return found
 
 
-def _of_rule(one: Planned, known: Delivery | None) -> Foreseen:
+def _is_detailed(db: Session, one: Planned, practice: Practice) -> bool:
+    """Of who chose it: whether this message is one that says it, and can."""
+    if one.channel is not Channel.SMS or one.rule.kind not in REMINDERS:
+        return False
+    row = Delivery(kind=one.rule.kind, channel=one.channel, member=one.member, group_session=one.group_session)
+    return compose.words_of(db, row, practice, one.next_at, in_detail=True).is_detailed
+
+
+def _of_rule(one: Planned, known: Delivery | None, *, in_detail: bool) -> Foreseen:
     refusal: str | None = one.refusal
     if refusal is None and known is not None and known.state is not State.SCHEDULED:
         refusal = known.reason if known.reason in set(Refusal) else f"it is {PLAIN_WORDS[known.state].lower()} already"
     at = one.due_at if refusal else one.next_at
-    return Foreseen(at, one.rule.kind, one.channel, one.member, one.group_session.group, one.why, refusal)
+    group = one.group_session.group
+    return Foreseen(at, one.rule.kind, one.channel, one.member, group, one.why, refusal, in_detail)
 
 
 def _without_rule(db: Session, as_of: datetime, groups: Sequence[Group]) -> Iterable[Delivery]:

@@ -126,7 +126,7 @@ def write_members(
             db, _person(db, row, shared_ok), now
         )
         target = group or groups[schedule.name_index(row.group)]
-        take_place(db, target, member, now.astimezone(target.zone).date())
+        take_place(db, target, member, now.astimezone(target.zone).date(), now)
         if row.consent is not None:
             given = row.consent
             evidence = Evidence(given.at, given.method, given.by, given.wording, row.language)

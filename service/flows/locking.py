@@ -95,7 +95,8 @@ class Locked:
 
     @property
     def _purposes(self) -> set[Purpose]:
-        return {purpose for row in self.deliveries if (purpose := NATURES[row.kind].purpose)}
+        purposes = {purpose for row in self.deliveries if (purpose := NATURES[row.kind].purpose)}
+        return purposes | {Purpose.DETAILED} if Purpose.REMINDER in purposes else purposes
 
     def _session_of(self, row: Delivery) -> GroupSession | None:
         return self._sessions[row.group_session_id] if row.group_session_id else None

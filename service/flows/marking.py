@@ -16,6 +16,7 @@ from service.flows.consider import answer_refusal, membership_refusal, window
 from service.flows.locking import Locked
 from service.flows.pace import Lane
 from service.flows.post import Post
+from service.flows.standing import wants_detail
 from service.models import Delivery, GroupSession, Invitation, Member
 from service.models.sealed import LOCKED
 from service.rules.consent import Channel, Given, Refusal
@@ -255,14 +256,16 @@ class Marking:
         return compose.Letter(to, words.text, words.version, until)
 
     def _body(self, delivery: Delivery) -> compose.Words:
-        """The words: the same for all of a session who read the same language by the same clock."""
+        """The words: the same for all of a session who read the same language by the same clock, and as much of it."""
         member = delivery.member
         if delivery.group_session_id is None or delivery.kind is Kind.NOTE:
             return compose.words_of(self._db, delivery, self._practice, self._now)
-        said_to = (member.language, member.time_zone, member.is_companion)
+        in_detail = wants_detail(member, self._facts.standings[member.id])
+        said_to = (member.language, member.time_zone, member.is_companion, in_detail)
         alike = (delivery.kind, delivery.channel, delivery.group_session_id, *said_to)
         if alike not in self._bodies:
-            self._bodies[alike] = compose.words_of(self._db, delivery, self._practice, self._now)
+            words = compose.words_of(self._db, delivery, self._practice, self._now, in_detail=in_detail)
+            self._bodies[alike] = words
         return self._bodies[alike]
 
     def _hours_of(self, delivery: Delivery) -> _Hours:

@@ -14,7 +14,7 @@ from service.flows.scope import across_groups
 from service.flows.standing import standing
 from service.flows.suppress import is_suppressed, lift, suppress
 from service.models import Consent, Invitation, Member
-from service.rules.consent import Channel, Purpose
+from service.rules.consent import MESSAGES, Channel, Purpose
 
 BY_STOP = "text STOP"
 BY_START = "text START"
@@ -128,10 +128,11 @@ def mails_again(db: Session, member: Member, now: datetime) -> None:
 
 
 def _give_back(db: Session, member: Member, channel: Channel, evidence: Evidence, now: datetime) -> None:
-    """What the opt-out took is in force again: what was withdrawn on its own before that stays withdrawn."""
+    """What the opt-out took is in force again: what was withdrawn on its own before that stays withdrawn. Texts are
+    discreet, until they choose once more: the group may be called something else by now."""
     index = member.address_index(channel)
     rows = [row for row in db.scalars(Consent.of([member.id])) if row.channel is channel]
-    last = {row.purpose: row for row in rows if row.address_index == index}
+    last = {row.purpose: row for row in rows if row.address_index == index and row.purpose in MESSAGES}
     stopped = [purpose for purpose, row in last.items() if not row.is_yes and row.method in OPT_OUTS]
     agree(db, member, channel, stopped, evidence, now)
     plan_member(db, member, now)

@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session
 
 from service import texts
 from service.flows.scope import across_groups
+from service.flows.standing import standings, wants_detail
 from service.flows.way_out import with_way_out
 from service.models import Delivery, Group, Member, Practice, Staff, Wording
 from service.rules import fields, wording
+from service.rules.consent import Channel, Purpose
 from service.rules.kinds import PROMPTS, REMINDERS, Kind
 from service.rules.lifecycle import State
 from service.rules.segments import count
@@ -40,6 +42,19 @@ class Editable:
             return Member.reached_for_id.is_not(None)
         return Member.reached_for_id.is_(None) if self.key in TO_COMPANIONS else true()
 
+    @property
+    def in_detail(self) -> bool:
+        """Names the group and the place: only as a text, in one part, and only for those who chose it."""
+        return "group" in self.fields
+
+    @property
+    def media(self) -> tuple[str, ...]:
+        return ("sms",) if self.in_detail else MEDIA
+
+    @property
+    def most_parts(self) -> int:
+        return 1 if self.in_detail else MOST_PARTS
+
 
 TO_COMPANIONS = {
     "reminder_discreet": "reminder_companion",
@@ -48,11 +63,14 @@ TO_COMPANIONS = {
 }
 """What companions read in place of what members read: whether the member comes is not theirs to answer."""
 START, NEXT = ("day", "time"), ("day", "time", "next_day", "next_time")
+NAMED = (*START, "group", "place")
 EDITABLE = {
     row.key: row
     for row in (
         Editable("reminder_discreet", "Reminder", (Kind.REMINDER, Kind.SAME_DAY), START),
         Editable("same_day_discreet", "Same-day reminder", (Kind.SAME_DAY,), START),
+        Editable("reminder_detailed", "Reminder, with name and place", (Kind.REMINDER, Kind.SAME_DAY), NAMED),
+        Editable("same_day_detailed", "Same-day reminder, with name and place", (Kind.SAME_DAY,), NAMED),
         Editable("reflection_prompt", "Reflection question", (Kind.REFLECTION,), START),
         Editable("checkin_0_10", "Check-in", (Kind.CHECKIN,), START),
         Editable("goal_checkin", "Goal question", (Kind.GOAL,), START),
@@ -91,7 +109,7 @@ def problems(db: Session, medium: str, key: str, language: str, words: str) -> l
     found = [f"Keep {what}: readers need it." for what in fields.missing(words, ours)]
     if not words.startswith("{sender}"):
         found.append("Begin with {sender}: a screen shows who writes first.")
-    found += [problem.advice for problem in wording.problems(words, names(db))]
+    found += [problem.advice for problem in wording.problems(words, names(db), in_detail=EDITABLE[key].in_detail)]
     return found
 
 
@@ -163,5 +181,11 @@ def save(
 @across_groups
 def awaited_by(db: Session, of: Editable) -> int:
     """How many people have a message of this text coming."""
-    query = select(func.count(Delivery.member_id.distinct())).join(Member, Member.id == Delivery.member_id)
-    return db.scalar(query.where(Delivery.state == State.SCHEDULED, Delivery.kind.in_(of.kinds), of.readers)) or 0
+    waits = (Delivery.state == State.SCHEDULED, Delivery.kind.in_(of.kinds), of.readers)
+    if not of.in_detail:
+        query = select(func.count(Delivery.member_id.distinct())).join(Member, Member.id == Delivery.member_id)
+        return db.scalar(query.where(*waits)) or 0
+    by_text = select(Delivery.member_id).where(Delivery.channel == Channel.SMS, *waits[:2])
+    members = db.scalars(select(Member).where(Member.id.in_(by_text))).all()
+    current = standings(db, members, [Purpose.DETAILED])
+    return sum(wants_detail(member, current[member.id]) for member in members)

@@ -47,14 +47,19 @@ class Week:
         return round(100 * min(1.0, max(0.0, share)), 2)
 
 
-def sample_week(db: Session, group: Group, now: datetime, language: str = "en") -> Week | None:
-    """Around the group's next session, for a member on the group's clock who has not answered. None: no session."""
+def sample_week(
+    db: Session, group: Group, now: datetime, language: str = "en", *, in_detail: bool = False
+) -> Week | None:
+    """Around the group's next session, for a member on the group's clock who has not answered. None: no session.
+
+    `in_detail`: for one who chose texts that name the group and the place, as far as they go out so.
+    """
     about = db.scalars(GroupSession.next_after(group.id, now)).first()
     if about is None:
         return None
     practice = db.scalars(select(Practice)).one()
     member = Member(choice=Choice.SMS, language=language, time_zone=group.time_zone, number_zones=[])
-    moments = [_moment(db, rule, about, member, practice) for rule in group.rules if rule.is_on]
+    moments = [_moment(db, rule, about, member, practice, in_detail=in_detail) for rule in group.rules if rule.is_on]
     moments.append(Moment(about.starts_at, about.starts_at))
     moments.sort(key=lambda one: one.send_at or one.due_at)
     ends = [at for one in moments for at in (one.due_at, one.send_at) if at is not None]
@@ -62,7 +67,9 @@ def sample_week(db: Session, group: Group, now: datetime, language: str = "en") 
     return Week(about, moments, first, last, _nights(group, practice, first, last))
 
 
-def _moment(db: Session, rule: Rule, about: GroupSession, member: Member, practice: Practice) -> Moment:
+def _moment(
+    db: Session, rule: Rule, about: GroupSession, member: Member, practice: Practice, *, in_detail: bool
+) -> Moment:
     group = about.group
     due_at = rule.timing.due_at(about.starts_at, about.ends_at, group.zone)
     following = db.scalars(GroupSession.next_after(group.id, about.starts_at)).first()
@@ -83,7 +90,7 @@ def _moment(db: Session, rule: Rule, about: GroupSession, member: Member, practi
         state=State.SCHEDULED,
         attempts=0,
     )
-    words = compose.words_of(db, delivery, practice, send_at or due_at).text
+    words = compose.words_of(db, delivery, practice, send_at or due_at, in_detail=in_detail).text
     return Moment(due_at, send_at, rule, words)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.flows import detail
 from service.flows.announce import News, Told, announce
 from service.flows.plan import plan
 from service.flows.scope import across_groups, whole
@@ -79,11 +80,16 @@ def add_group(db: Session, about: About, meeting: Meeting, now: datetime) -> Gro
     return group
 
 
-def call_group(group: Group, called: Called) -> None:
-    """Another name, place or size. What is still to be sent says so: its words are made when it leaves."""
+def call_group(db: Session, group: Group, called: Called, taken_by: str, now: datetime) -> int:
+    """Another name, place or size. What is still to be sent says so: its words are made when it leaves.
+
+    Returns how many members chose texts that name the group, and get discreet ones until they choose anew.
+    """
+    is_told_otherwise = (called.outside_name, called.place) != (group.outside_name, group.place)
     group.name, group.name_index = called.name, name_index(called.name)
     group.outside_name, group.place, group.link = called.outside_name, called.place, called.link
     group.capacity = called.capacity
+    return detail.end_in(db, group, taken_by, now) if is_told_otherwise else 0
 
 
 def name_is_taken(db: Session, name: str, by_another_than: Group | None = None) -> bool:

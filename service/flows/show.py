@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.flows.standing import standings
+from service.flows.standing import standings, wants_detail
 from service.models import Attendance, Delivery, Enrolment, GroupSession, Invitation, Member
 from service.models.groups import Answer
-from service.rules.consent import Channel, Standing
+from service.rules.consent import Channel, Purpose, Standing
 from service.rules.contact import last2
 from service.rules.lifecycle import State
 
@@ -82,6 +82,8 @@ def members(db: Session) -> Iterator[Line]:
             for channel in Channel
             for purpose in standing[member.id].agreed(channel, member.address_index(channel))
         ]
+        if wants_detail(member, standing[member.id]):
+            consents.append(f"{Channel.SMS}:{Purpose.DETAILED}")
         yield {
             "id": str(member.id),
             "mobile_last2": last2(member.mobile) if member.mobile else None,

@@ -34,6 +34,11 @@ def standing(db: Session, member: Member) -> Standing:
     return standings(db, [member])[member.id]
 
 
+def wants_detail(member: Member, current: Standing) -> bool:
+    """Whether the member's reminders by text may name the group and the place."""
+    return not member.stays_discreet and current.wants_detail(member.mobile_index)
+
+
 @across_groups
 def held(db: Session, members: Collection[Member], now: datetime) -> frozenset[UUID]:
     """Whose prompts wait: what they wrote has a flag that is open, or that was closed a short while ago."""

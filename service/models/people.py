@@ -143,6 +143,11 @@ class Member(Identified):
         return self.adult_on is not None and self.minor_route is None
 
     @property
+    def stays_discreet(self) -> bool:
+        """Texts to this phone name no group, whatever was chosen: somebody else reads them."""
+        return self.is_companion or self.shares_phone or self.others_read
+
+    @property
     def barred(self) -> Mapping[Channel, Refusal]:
         """The channels on which nothing goes, whatever was agreed to."""
         if self.has_no_ground:

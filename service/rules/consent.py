@@ -38,11 +38,14 @@ class Purpose(StrEnum):
     CHECKIN = "checkin"
     ENCOURAGEMENT = "encouragement"
     MEASURES = "measures"
+    DETAILED = "detailed"
+    """Of no messages of its own: reminders by text may name the group and the place. Without it they are discreet."""
 
 
 ASKED = (Purpose.REMINDER, Purpose.REFLECTION, Purpose.CHECKIN)
 """What members are asked for: there are messages of these."""
 ASKED_OF_COMPANIONS = (Purpose.REMINDER,)
+MESSAGES = tuple(purpose for purpose in Purpose if purpose is not Purpose.DETAILED)
 
 
 class Refusal(StrEnum):
@@ -153,8 +156,12 @@ class Standing:
             return None
         return None if self.consent(channel, purpose, address_index) else Refusal.NO_CONSENT
 
+    def wants_detail(self, mobile_index: bytes | None) -> bool:
+        """Whether texts to this number may name the group and the place: only a yes of its own says so."""
+        return mobile_index is not None and self.consent(Channel.SMS, Purpose.DETAILED, mobile_index) is not None
+
     def agreed(self, channel: Channel, address_index: bytes | None) -> tuple[Purpose, ...]:
-        """The purposes in force on this channel; none while it is suppressed, or barred."""
+        """The purposes in force of which there are messages on this channel; none while it is suppressed, or barred."""
         if address_index is None or channel in self.barred or self.is_suppressed(channel, address_index):
             return ()
-        return tuple(purpose for purpose in Purpose if self.consent(channel, purpose, address_index))
+        return tuple(purpose for purpose in MESSAGES if self.consent(channel, purpose, address_index))

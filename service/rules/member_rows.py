@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.rules import rows
-from service.rules.consent import Choice, Purpose
+from service.rules.consent import MESSAGES, Choice, Purpose
 from service.rules.contact import read_email, read_mobile
 
 COLUMNS = (
@@ -15,6 +15,8 @@ COLUMNS = (
 NEEDED = ("group", "name")
 CONSENT = ("consent_purposes", "consent_method", "consent_at", "consent_by", "consent_wording")
 
+IMPORTED = {purpose.value: purpose for purpose in MESSAGES}
+"""A row cannot say that the member saw the very text that names their group."""
 LANGUAGES = ("en", "es")
 
 
@@ -106,10 +108,10 @@ def _consent(errors: dict[str, str], value: Callable[[str], str], now: datetime)
 
 def _purposes(text: str) -> tuple[Purpose, ...]:
     try:
-        return tuple(dict.fromkeys(Purpose(word) for word in text.lower().split()))
-    except ValueError:
+        return tuple(dict.fromkeys(IMPORTED[word] for word in text.lower().split()))
+    except KeyError:
         raise rows.NotReadable(
-            f"{text} holds a purpose we do not know. Use {', '.join(Purpose)}, with spaces between."
+            f"{text} holds a purpose we do not know. Use {', '.join(IMPORTED)}, with spaces between."
         ) from None
 
 

@@ -12,8 +12,10 @@ from functools import cache
 from pathlib import Path
 
 from service.rules.phrases import PhraseBook, fold, sections, words_of
+from service.rules.segments import SINGLE, Encoding, count
 
 MONEY = re.compile(r"[$€£]\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:€|£|%\s?off|dollars|euros|dolares)", re.IGNORECASE)
+OPENLY = frozenset({"group", "groups", "grupo", "grupos"})
 TYPED = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 
@@ -47,10 +49,28 @@ class Problem:
         return ADVICE[self.kind].format(self.words)
 
 
-def problems(text: str, names: Collection[str] = ()) -> list[Problem]:
-    """All that may not be said in a discreet text, each once. `names` are of groups, staff and other members."""
-    found = [*_revealing(text), *_named(text, names), *_phrases(text), *_priced(text)]
+def problems(text: str, names: Collection[str] = (), *, in_detail: bool = False) -> list[Problem]:
+    """All that may not be said in a discreet text, each once. `names` are of groups, staff and other members.
+
+    `in_detail`: for readers who chose to have their group named it may be called a group, and still not what for.
+    """
+    allowed = OPENLY if in_detail else frozenset()
+    found = [*_revealing(text, allowed), *_named(text, names), *_phrases(text), *_priced(text)]
     return list(dict.fromkeys(found))
+
+
+def why_discreet(text: str, place: str, staff_name: str) -> str:
+    """Why a text with the group's name and place cannot go out, for staff to read; "" where it can."""
+    size = count(text)
+    if not place:
+        return "The group has no place to be named."
+    if size.encoding is not Encoding.GSM7:
+        return "The name for outside or the place holds a letter that would double the price of each text."
+    if size.segments > 1:
+        over = size.units - SINGLE[size.encoding]
+        return f"Shorten the name for outside or the place: the text is {over} characters too long for one part."
+    found = problems(text, [staff_name], in_detail=True)
+    return found[0].advice if found else ""
 
 
 def promises(text: str) -> list[Problem]:
@@ -58,10 +78,10 @@ def promises(text: str) -> list[Problem]:
     return [problem for problem in problems(text) if problem.kind is not Kind.REVEALS]
 
 
-def _revealing(text: str) -> Iterator[Problem]:
+def _revealing(text: str, allowed: Collection[str]) -> Iterator[Problem]:
     for match in TYPED.finditer(text):
-        parts = re.split("['’-]", match[0])
-        if any(fold(part).startswith(_stems()) for part in (*parts, match[0].replace("-", ""))):
+        parts = {fold(part) for part in (*re.split("['’-]", match[0]), match[0].replace("-", ""))}
+        if any(part.startswith(_stems()) for part in parts.difference(allowed)):
             yield Problem(Kind.REVEALS, match[0])
 
 

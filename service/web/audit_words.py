@@ -21,6 +21,7 @@ SENTENCES: Mapping[str, str] = {
     "consent recorded": "put a consent of {whom} on record",
     "consent link made": "made a consent link for {whom}",
     "stopped for member": "stopped messages on the word of {whom}",
+    "texts discreet again": "put the texts to {whom} back to naming no group",
     "everything stopped": "stopped everything for {whom}",
     "started again": "started again for {whom}",
     "member erased": "erased somebody at their wish",

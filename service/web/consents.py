@@ -1,7 +1,7 @@
 """What a member agreed to: the history with dates, sources and words, and what staff put into it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from service import texts
-from service.flows import enrol, links
+from service.flows import detail, enrol, links
 from service.flows.audit import audit
 from service.flows.ledger import Evidence
 from service.flows.opting import TOLD_STAFF, stop_for
@@ -81,9 +81,24 @@ class ConsentForm:
         elif today - self.on > NEEDS_NO_REASON and not self.reason:
             self.errors.setdefault("reason", "It is more than 7 days ago. Enter why it is put on record only now.")
 
-    def evidence(self, staff_id: UUID, language: str, now: datetime) -> Evidence:
+    def look_at_detail(self, named: detail.Offer, reminded: Collection[Purpose]) -> None:
+        """Texts that name the group are texts, and reminders; and there are such texts."""
+        if Purpose.DETAILED not in self.purposes:
+            return
+        if not named.texts:
+            self.errors["purpose_detailed"] = named.obstacle
+        elif Channel.SMS not in self.channels or Purpose.REMINDER not in (*self.purposes, *reminded):
+            self.errors["purpose_detailed"] = "Tick reminders and text too: this is about how they read."
+
+    def ticked(self) -> dict[Channel, list[Purpose]]:
+        """What was agreed to on which channel: a mail names no group."""
+        by_mail: list[Purpose] = [one for one in self.purposes if one is not Purpose.DETAILED]
+        return {channel: by_mail if channel is Channel.EMAIL else self.purposes for channel in self.channels}
+
+    def evidence(self, staff_id: UUID, language: str, named: detail.Offer, now: datetime) -> Evidence:
         """Only of a form without errors."""
-        proof = {"kept at": self.kept_at, "recorded late because": self.reason}
+        shown = named.proof if Purpose.DETAILED in self.purposes else {}
+        proof = {"kept at": self.kept_at, "recorded late because": self.reason, **shown}
         at = min(now, rows.instant(self.on.isoformat()))
         return Evidence(at, self.method, str(staff_id), self.wording, language, proof)
 
@@ -125,12 +140,16 @@ def record(member_id: UUID) -> ResponseReturnValue:
     now = parts().clock()
     with parts().open_db() as db:
         member = get_member(db, member_id)
-        today = now.astimezone(db.scalars(select(Practice)).one().zone).date()
-        form = ConsentForm.read(request.form, today, member.asked)
+        practice = db.scalars(select(Practice)).one()
+        today = now.astimezone(practice.zone).date()
+        form = ConsentForm.read(request.form, today, (*member.asked, Purpose.DETAILED))
+        named = detail.offer(db, member, practice, now)
+        form.look_at_detail(named, standing(db, member).agreed(Channel.SMS, member.mobile_index))
         if form.errors:
             return _page(db, member, form.errors, dict(request.form)), 422
-        evidence = form.evidence(g.staff.id, member.language, now)
-        enrol.record_consent(db, member, form.channels, form.purposes, evidence, now)
+        evidence = form.evidence(g.staff.id, member.language, named, now)
+        for channel, purposes in form.ticked().items():
+            enrol.record_consent(db, member, [channel], purposes, evidence, now)
         is_late = bool(form.reason)
         audit(db, g.staff.id, "consent recorded", member, now, method=evidence.method, late=is_late)
     flash("The consent is on record.", "success")
@@ -164,6 +183,24 @@ def stop(member_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("consents.history", member_id=member_id))
 
 
+@pages.post("/<uuid:member_id>/discreet")
+def discreet(member_id: UUID) -> ResponseReturnValue:
+    """The member wants texts that name no group again, and said so to staff. In force at once."""
+    now = parts().clock()
+    errors: dict[str, str] = {}
+    with parts().open_db() as db:
+        member = get_member(db, member_id)
+        typed = request.form.get("asked", "")
+        said = rows.read(errors, "asked", lambda: rows.text(typed, "", 200, needed=False), "")
+        if errors:
+            return _page(db, member, errors, dict(request.form)), 422
+        evidence = Evidence(now, TOLD_STAFF, str(g.staff.id), "", member.language, {"said": said})
+        if detail.take_back(db, member, evidence, now):
+            audit(db, g.staff.id, "texts discreet again", member, now)
+    flash("Their texts name neither group nor place.", "success")
+    return redirect(url_for("consents.history", member_id=member_id))
+
+
 @pages.post("/<uuid:member_id>/opt-in-link")
 def new_link(member_id: UUID) -> ResponseReturnValue:
     """A link to the consent page for the member to open. It is said once, here."""
@@ -190,6 +227,8 @@ def _page(db: Session, member: Member, errors: dict[str, str], form: dict[str, s
         agreed={channel: current.agreed(channel, member.address_index(channel)) for channel in Channel},
         suppressed=opted_out(current, member),
         purposes=member.asked,
+        in_detail=current.wants_detail(member.mobile_index),
+        named=detail.offer(db, member, practice, parts().clock()),
         routes=ROUTES,
         link=link,
         our_words=offer.words(member.asked),

@@ -30,6 +30,7 @@ def form(group_id: UUID) -> ResponseReturnValue:
 
 @pages.post("")
 def change(group_id: UUID) -> ResponseReturnValue:
+    now = parts().clock()
     with parts().open_db() as db:
         group = get_group(db, group_id)
         called, errors = read_called(request.form)
@@ -37,7 +38,10 @@ def change(group_id: UUID) -> ResponseReturnValue:
             errors["group"] = TAKEN
         if errors:
             return render_template("staff/group_about.html", group=group, typed=request.form, errors=errors), 422
-        schedule.call_group(group, called)
-        audit(db, g.staff.id, "group changed", group, parts().clock())
+        ended = schedule.call_group(db, group, called, str(g.staff.id), now)
+        audit(db, g.staff.id, "group changed", group, now)
     flash("Saved. What is still to be sent says it so.", "success")
+    if ended:
+        who = f"{ended} member{'' if ended == 1 else 's'}"
+        flash(f"{who} chose texts that name the group. They are discreet now: ask them anew.", "info")
     return redirect(url_for("groups.one_group", group_id=group_id))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,7 @@ from service.models import Delivery, Link, Member
 from service.models.groups import Answer
 from service.rules.consent import Channel
 from service.rules.kinds import NATURES
-from service.web import call_people, parts
+from service.web import call_people, opt_in, parts
 
 pages = Blueprint("me", __name__)
 one_click = Blueprint("one_click", __name__)
@@ -59,6 +59,18 @@ def _answered(token: str, now: datetime) -> ResponseReturnValue:
         return _page(db, link, said=told or THANKS[delivery.member.language == "es"])
 
 
+@pages.post("/me/<token>/choices")
+def choose(token: str) -> ResponseReturnValue:
+    """To the page on which they say what they get and how it reads, by a link of its own."""
+    now = parts().clock()
+    with parts().open_db() as db:
+        link = links.follow(db, token, "message", now)
+        if link is None:
+            return render_template("member/link_gone.html"), 404
+        own = links.new_link(db, opt_in.PURPOSE, now + opt_in.LASTS, member_id=link.member_id)
+    return redirect(url_for("opt_in.form", token=own), 303)
+
+
 @pages.get("/u/<token>")
 def ask_to_stop(token: str) -> ResponseReturnValue:
     with parts().read_db() as db:
@@ -98,6 +110,7 @@ def _page(db: Session, link: Link, error: str = "", said: str = "") -> str:
         error=error,
         said=said,
         language=delivery.member.language,
+        token=(request.view_args or {}).get("token", ""),
     )
 
 

@@ -16,7 +16,7 @@ from service.flows.check_in import as_number, trend
 from service.flows.companions import companions_of
 from service.flows.reading import Read, Sight
 from service.flows.show import member_state
-from service.flows.standing import standing, standings
+from service.flows.standing import standing, standings, wants_detail
 from service.models import CheckIn, Delivery, Enrolment, Invitation, Member, Reply
 from service.models.practice import Role
 from service.rules.consent import Channel, Standing
@@ -89,6 +89,7 @@ def _page(db: Session, member: Member, *, in_full: bool = False) -> str:
         email=member.email if in_full or not member.email else masked_email(member.email),
         in_full=in_full,
         agreed={channel: current.agreed(channel, member.address_index(channel)) for channel in Channel},
+        in_detail=wants_detail(member, current),
         suppressed=opted_out(current, member),
         enrolments=db.scalars(select(Enrolment).where(Enrolment.member_id == member.belongs_as)).all(),
         companions=_companions(db, member),

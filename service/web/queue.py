@@ -10,14 +10,15 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from service.flows import write
+from service.flows import compose, write
 from service.flows.audit import audit
 from service.flows.foresee import Foreseen, foresee
-from service.flows.standing import standings
+from service.flows.standing import standings, wants_detail
 from service.flows.stop import stop, waiting
 from service.models import Consent, Delivery, Group, Practice
 from service.rules import rows, sentences
-from service.rules.kinds import NATURES, Kind
+from service.rules.consent import Channel, Standing
+from service.rules.kinds import NATURES, REMINDERS, Kind
 from service.rules.lifecycle import State
 from service.rules.recurrence import starts_at
 from service.web import parts
@@ -43,6 +44,8 @@ class Coming:
     rule: str
     consent: Consent | None
     refusal: str | None
+    words: str
+    """What a reminder by text says to this member, if it goes as planned."""
 
     @property
     def is_held(self) -> bool:
@@ -63,7 +66,7 @@ def coming() -> ResponseReturnValue:
         as_of = _as_of(request.args, practice, errors)
         shown = render_template(
             "staff/queue.html",
-            rows=_with_reasons(db, deliveries),
+            rows=_with_reasons(db, deliveries, practice),
             narrowing=narrowing,
             choices=choices(db, narrowing),
             kinds=KIND_WORDS,
@@ -127,16 +130,16 @@ def stop_delivery(delivery_id: UUID) -> ResponseReturnValue:
 
 
 def _one(db: Session, delivery: Delivery, errors: Mapping[str, str], typed: Mapping[str, str]) -> str:
-    zone = db.scalars(select(Practice)).one().zone
+    practice = db.scalars(select(Practice)).one()
     is_ours = delivery.kind is Kind.NOTE and delivery.state is State.SCHEDULED and not delivery.attempts
     return render_template(
         "staff/queue_one.html",
-        row=_with_reasons(db, [delivery])[0],
+        row=_with_reasons(db, [delivery], practice)[0],
         delivery=delivery,
         is_ours=is_ours,
         errors=dict(errors),
         words=typed.get("words", delivery.body if is_ours else ""),
-        at=typed.get("at", f"{delivery.due_at.astimezone(zone):%Y-%m-%dT%H:%M}"),
+        at=typed.get("at", f"{delivery.due_at.astimezone(practice.zone):%Y-%m-%dT%H:%M}"),
     )
 
 
@@ -154,7 +157,7 @@ def _wanted(narrowing: Narrowing, now: datetime) -> list[ColumnElement[bool]]:
     return wanted
 
 
-def _with_reasons(db: Session, deliveries: Sequence[Delivery]) -> list[Coming]:
+def _with_reasons(db: Session, deliveries: Sequence[Delivery], practice: Practice) -> list[Coming]:
     """Three queries for all of them."""
     members = {row.member_id: row.member for row in deliveries}
     standing = standings(db, members.values())
@@ -167,7 +170,23 @@ def _with_reasons(db: Session, deliveries: Sequence[Delivery]) -> list[Coming]:
             under |= {row.id: given.seq} if given else {}
         refusals[row.id] = standing[row.member_id].refusal(row.channel, purpose, index) if purpose else None
     consents = {row.seq: row for row in db.scalars(select(Consent).where(Consent.seq.in_(under.values())))}
-    return [Coming(row, _sentence(row), consents.get(under.get(row.id, 0)), refusals[row.id]) for row in deliveries]
+    return [
+        Coming(
+            row,
+            _sentence(row),
+            consents.get(under.get(row.id, 0)),
+            refusals[row.id],
+            _words(db, row, standing[row.member_id], practice),
+        )
+        for row in deliveries
+    ]
+
+
+def _words(db: Session, row: Delivery, current: Standing, practice: Practice) -> str:
+    if row.kind not in REMINDERS or row.channel is not Channel.SMS:
+        return ""
+    in_detail = wants_detail(row.member, current)
+    return compose.words_of(db, row, practice, row.next_at, in_detail=in_detail).text
 
 
 def _sentence(delivery: Delivery) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from service import texts
 from service.flows import reword
 from service.flows.audit import audit
-from service.flows.reword import EDITABLE, MEDIA, MORE_THAN
+from service.flows.reword import EDITABLE, MORE_THAN
 from service.models import Practice, Staff, Wording
 from service.models.wordings import LONGEST
 from service.rules import fields, rows
@@ -27,7 +27,7 @@ NO_ERRORS: Mapping[str, str] = MappingProxyType({})
 def all_texts() -> ResponseReturnValue:
     with parts().read_db() as db:
         newest = Wording.newest(db.scalars(select(Wording)).all())
-        return render_template("staff/templates.html", editable=EDITABLE.values(), newest=newest, media=MEDIA)
+        return render_template("staff/templates.html", editable=EDITABLE.values(), newest=newest)
 
 
 @pages.get("/<key>")
@@ -68,7 +68,7 @@ def change(key: str) -> ResponseReturnValue:
 
 def _asked(key: str, given: Mapping[str, str]) -> tuple[str, str, str]:
     medium, language = given.get("medium", "sms"), given.get("language", "en")
-    if key not in EDITABLE or medium not in MEDIA or language not in texts.LANGUAGES:
+    if key not in EDITABLE or medium not in EDITABLE[key].media or language not in texts.LANGUAGES:
         abort(404)
     return medium, key, language
 
@@ -84,8 +84,9 @@ def _wrong(db: Session, of: tuple[str, str, str], words: str) -> dict[str, str]:
         return errors
     found = reword.problems(db, *of, words)
     practice = db.scalars(select(Practice)).one()
-    if not found and of[0] == "sms" and reword.sample(practice, of, words).parts > reword.MOST_PARTS:
-        found = [f"Shorten it: with the longest values it takes more than {reword.MOST_PARTS} parts."]
+    most = EDITABLE[of[1]].most_parts
+    if not found and of[0] == "sms" and reword.sample(practice, of, words).parts > most:
+        found = [f"Shorten it: with the longest values it takes more than {most} part{'' if most == 1 else 's'}."]
     return {"words": " ".join(found)} if found else {}
 
 
@@ -125,7 +126,8 @@ def _shown(db: Session, of: tuple[str, str, str], words: str) -> dict[str, objec
         "problems": reword.problems(db, *of, words),
         "first_names": reword.first_names(db, words),
         "price": _price(practice.part_price, sample.parts),
-        "most_parts": reword.MOST_PARTS,
+        "most_parts": EDITABLE[of[1]].most_parts,
+        "in_detail": EDITABLE[of[1]].in_detail,
     }
 
 

@@ -6,6 +6,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from service import texts
+from service.flows import detail
 from service.flows.sample_week import sample_week
 from service.web import parts
 from service.web.groups import get_group
@@ -19,5 +20,12 @@ def week(group_id: UUID) -> ResponseReturnValue:
     language = language if language in texts.LANGUAGES else "en"
     with parts().read_db() as db:
         group = get_group(db, group_id)
-        found = sample_week(db, group, parts().clock(), language)
-        return render_template("staff/try_week.html", group=group, week=found, language=language)
+        in_detail, now = request.args.get("words") == "detailed", parts().clock()
+        return render_template(
+            "staff/try_week.html",
+            group=group,
+            week=sample_week(db, group, now, language, in_detail=in_detail),
+            language=language,
+            in_detail=in_detail,
+            obstacle=detail.obstacle(db, group, language, now) if in_detail else "",
+        )

@@ -230,7 +230,7 @@ class Story:
         evidence = ledger.Evidence(now, "paper", "staff", "You may text me.")
         for channel in row.channels:
             ledger.agree(db, row, channel, (Purpose.REMINDER, Purpose.REFLECTION), evidence, now)
-        enrol.take_place(db, group, row, now.astimezone(self.zone).date())
+        enrol.take_place(db, group, row, now.astimezone(self.zone).date(), now)
         return Member(row.id.hex, person.mobile or person.email, "sms" if person.mobile else "email")
 
 

@@ -17,7 +17,7 @@ from service.flows import heads, second_factor, sign_ins
 from service.flows.deliver import deliver
 from service.models import AuditEntry, Delivery, Link, Staff
 from service.models.second_factors import Factor
-from service.rules.consent import Purpose
+from service.rules.consent import MESSAGES
 from service.rules.lifecycle import State
 from tests import builders
 from tests.builders import NOW, on_postgresql, on_sqlite
@@ -219,7 +219,7 @@ def test_members_have_exactly_their_fields(installed, filled):
 
     assert list(line) == MEMBERS.split()
     assert (line["mobile_last2"], line["channel"], line["language"], line["state"]) == ("00", "sms", "en", "active")
-    assert line["consents"] == [f"sms:{purpose}" for purpose in Purpose]
+    assert line["consents"] == [f"sms:{purpose}" for purpose in MESSAGES]
 
 
 @on_sqlite

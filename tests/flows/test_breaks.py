@@ -10,7 +10,7 @@ from service.flows.answer import Inbound
 from service.flows.receive import receive
 from service.flows.standing import standing
 from service.models import Consent, Delivery, Member, Practice, Reply
-from service.rules.consent import Channel, Purpose, Refusal
+from service.rules.consent import MESSAGES, Channel, Purpose, Refusal
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from tests import builders
@@ -70,7 +70,7 @@ def test_less_is_kept_in_the_ledger_and_done_with(parts, made):
         noes = db.scalars(select(Consent).where(Consent.is_yes.is_(False))).all()
         assert db.scalars(Reply.unhandled()).all() == []
     assert {(row.method, row.purpose) for row in noes} == {
-        ("text LESS", purpose) for purpose in Purpose if purpose is not Purpose.REMINDER
+        ("text LESS", purpose) for purpose in MESSAGES if purpose is not Purpose.REMINDER
     }
 
 
@@ -98,7 +98,7 @@ def test_pause_says_until_when_and_holds_back_questions_only(parts, made, text, 
 
     assert paused_until(parts) == ends
     assert answer == words(parts, "pause_reply", day=f"{ends:%a %b} {ends.day}")
-    assert agreed(parts) == set(Purpose)
+    assert agreed(parts) == set(MESSAGES)
 
 
 def test_pause_is_answered_in_the_members_language(parts):

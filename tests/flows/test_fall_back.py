@@ -9,7 +9,7 @@ from service.flows.deliver import deliver, deliver_due
 from service.flows.plan import plan
 from service.flows.settle import Report, settle
 from service.models import Delivery, Member
-from service.rules.consent import Channel, Choice, Purpose
+from service.rules.consent import MESSAGES, Channel, Choice, Purpose
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from tests import builders
@@ -136,7 +136,7 @@ def test_a_member_of_both_channels_gets_no_third_message(parts, post, mails, clo
 def test_a_prompt_is_not_repeated_elsewhere(parts, post, mails, clock):
     with parts.open_db() as db:
         who = builders.member(db, email="anna@example.org", choice=Choice.SMS)
-        ledger.agree(db, who, Channel.EMAIL, tuple(Purpose), EVIDENCE, NOW)
+        ledger.agree(db, who, Channel.EMAIL, MESSAGES, EVIDENCE, NOW)
         one = builders.delivery(db, who, builders.session(db, builders.group(db)), Kind.REFLECTION).id
     deliver(post, [one])
     report(parts, clock, one)

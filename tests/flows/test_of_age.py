@@ -10,7 +10,7 @@ from service.flows.of_age import ask_who_came_of_age
 from service.flows.receive import receive
 from service.flows.standing import standing
 from service.models import Delivery, Invitation, Member
-from service.rules.consent import Channel, MinorRoute, Purpose
+from service.rules.consent import MESSAGES, Channel, MinorRoute
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from tests import builders
@@ -49,7 +49,7 @@ def test_their_own_start_gives_them_what_there_was(parts):
         ask_who_came_of_age(db, NOW)
         receive(db, Inbound("SM1", MOBILE, "START"), NOW + timedelta(hours=1))
 
-        assert set(agreed(db, who)) == set(Purpose)
+        assert set(agreed(db, who)) == set(MESSAGES)
 
 
 def test_it_is_asked_once(parts):
@@ -65,7 +65,7 @@ def test_whoever_could_agree_themselves_before_goes_on(parts):
         who = minor(db, route=MinorRoute.MINOR)
         ask_who_came_of_age(db, NOW)
 
-        assert set(agreed(db, who)) == set(Purpose)
+        assert set(agreed(db, who)) == set(MESSAGES)
         assert db.scalars(select(Invitation)).all() == []
 
 
@@ -73,7 +73,7 @@ def test_a_day_before_nothing_changes(parts):
     with parts.open_db() as db:
         who = minor(db, TODAY + timedelta(days=1))
 
-        assert (ask_who_came_of_age(db, NOW), len(agreed(db, who))) == (0, len(Purpose))
+        assert (ask_who_came_of_age(db, NOW), len(agreed(db, who))) == (0, len(MESSAGES))
 
 
 def test_without_a_ground_before_nothing_was_agreed_and_nothing_is_asked(parts):

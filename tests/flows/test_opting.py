@@ -13,7 +13,7 @@ from service.flows.receive import receive
 from service.flows.standing import standing
 from service.flows.suppress import is_suppressed
 from service.models import Consent, Delivery, Invitation, Member, Practice
-from service.rules.consent import Channel, Choice, Purpose
+from service.rules.consent import MESSAGES, Channel, Choice, Purpose
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from tests import builders
@@ -138,7 +138,7 @@ def test_what_was_stopped_comes_back_and_what_was_withdrawn_before_does_not(part
         opt_out(db, [who], From(Channel.SMS, who.mobile_index), "STOP", NOW, all_channels=False)
         opt_in(db, [who], who.mobile_index, "START", NOW)
 
-        assert agreed(db, who) == before == set(Purpose) - {Purpose.CHECKIN}
+        assert agreed(db, who) == before == set(MESSAGES) - {Purpose.CHECKIN}
 
 
 def test_start_without_a_stop_gives_nothing_new(parts):

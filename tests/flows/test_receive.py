@@ -13,7 +13,7 @@ from service.flows.suppress import is_suppressed
 from service.models import Attendance, Consent, Delivery, Member, Reply
 from service.models.groups import Answer
 from service.models.sealed import index_of
-from service.rules.consent import Channel, Purpose, Refusal
+from service.rules.consent import MESSAGES, Channel, Refusal
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from tests import builders
@@ -177,7 +177,7 @@ def test_the_same_text_eight_times_at_once_is_one_row_one_effect_and_one_answer(
     assert len(replies(parts)) == 1
     with parts.read_db() as db:
         noes = db.scalars(select(func.count(Consent.seq)).where(Consent.is_yes.is_(False))).one()
-    assert noes == (len(Purpose) if sender == MOBILE else 0)
+    assert noes == (len(MESSAGES) if sender == MOBILE else 0)
 
 
 def test_a_scan_that_breaks_marks_the_reply_and_the_text_still_works(parts, monkeypatch):

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.rules.wording import Kind, Problem, problems, promises
+from service.rules.segments import count
+from service.rules.wording import Kind, Problem, problems, promises, why_discreet
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 DEFAULTS = json.loads((VECTORS / "default_messages.json").read_text(encoding="utf-8"))
+DETAILED = [message for message in DEFAULTS["messages"] if message["mode"] == "detailed"]
 DISCREET = [message for message in DEFAULTS["messages"] if message["mode"] == "discreet"]
 
 
@@ -21,6 +23,49 @@ def test_our_own_discreet_texts_reveal_promise_and_sell_nothing(message):
     samples = [check["sample"] for check in message["check"].values()]
 
     assert [problems(text) for text in [*message["text"].values(), *samples]] == [[]] * 2 * len(samples)
+
+
+@pytest.mark.parametrize("message", DETAILED, ids=[message["key"] for message in DETAILED])
+def test_our_own_detailed_texts_say_what_it_is_called_and_not_what_it_is_for(message):
+    samples = [check["sample"] for check in message["check"].values()]
+    assert [problems(text, in_detail=True) for text in [*message["text"].values(), *samples]] == [[]] * 2 * len(samples)
+
+
+@pytest.mark.parametrize("text", ["Your therapy group", "grouptherapy", "Grief group", "grupo de apoyo al duelo"])
+def test_even_in_detail_nothing_says_what_a_group_is_for(text):
+    assert {problem.kind for problem in problems(text, in_detail=True)} == {Kind.REVEALS}
+
+
+def test_in_detail_a_group_is_called_so_and_not_as_staff_call_it():
+    assert problems("Your group on Thursday", in_detail=True) == []
+    assert problems("Tuesday circle", ["Tuesday circle"], in_detail=True) != []
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        ("Oak: Thursday group meets at 6, Room 2", "Room 2", ""),
+        ("Oak: Thursday group meets at 6, ", "", "no place"),
+        ("Oak: " + "x" * 156, "x", "1 characters too long"),
+        ("Oak: Thursday group, Łódź 2", "Łódź 2", "double the price"),
+        ("Oak: Grief circle, Room 2", "Room 2", "“Grief” tells"),
+        ("Oak: Loss, Thursdays, Room 2", "Room 2", "“Loss, Thursdays” tells"),
+    ],
+)
+def test_staff_are_told_why_a_text_stays_discreet(text, place, said):
+    why = why_discreet(text, place, "Loss, Thursdays")
+
+    assert said in why
+    assert bool(why) == bool(said)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=60), st.text(max_size=130))
+def test_what_goes_out_in_detail_is_one_part_and_passes_the_check_whatever_the_names(name, place):
+    text = f"Oak St Office: {name} meets Thu Jan 7 at 6:30 PM, {place}. Reply C or X. Reply STOP to end."
+    if not why_discreet(text, place, "Loss, Thursdays"):
+        assert (count(text).segments, count(text).encoding) == (1, "GSM-7")
+        assert {problem.words.casefold() for problem in problems(text)} <= {"group", "groups", "grupo", "grupos"}
 
 
 @pytest.mark.parametrize("message", DEFAULTS["messages"], ids=[message["key"] for message in DEFAULTS["messages"]])

@@ -44,6 +44,7 @@ TABLE = {
     "consents.history": OFFICE,
     "consents.record": OFFICE,
     "consents.stop": OFFICE,
+    "consents.discreet": OFFICE,
     "consents.new_link": OFFICE,
     "contact.form": OFFICE,
     "contact.save": OFFICE,

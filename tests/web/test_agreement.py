@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from service.flows import links
 from service.models import Acknowledgement, Agreement, Delivery, Member
-from service.rules.consent import Purpose
+from service.rules.consent import MESSAGES
 from service.rules.kinds import Kind
 from tests import builders
 from tests.builders import NOW
@@ -24,7 +24,7 @@ OFFERED = re.compile(r'name="agreement" value="([^"]+)"')
 def group_id(parts):
     with parts.open_db() as db:
         place = builders.group(db)
-        for name, agrees in (("Anna Bell", tuple(Purpose)), ("Ben Cole", ())):
+        for name, agrees in (("Anna Bell", MESSAGES), ("Ben Cole", ())):
             builders.enrolled(db, place, builders.member(db, name, agrees=agrees))
         return place.id
 

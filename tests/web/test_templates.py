@@ -151,6 +151,8 @@ def test_a_text_that_there_is_not_is_a_404(staff, path):
 def test_our_own_texts_pass_our_own_checks(parts, staff):
     for row in staff.get("/templates").text.split('href="/templates/')[1:]:
         for asked in ("medium=sms&language=en", "medium=page&language=en", "medium=sms&language=es"):
+            if "_detailed" in row.split(chr(34))[0] and "page" in asked:
+                continue  # a mail names no group
             page = staff.get(f"/templates/{row.split(chr(34))[0]}?{asked}").text
 
             assert "cannot be saved yet" not in page, (row[:30], asked)

@@ -1,0 +1,335 @@
+"""Two levels of wording: discreet for everybody, and the group's name and place for whoever chose it and saw it."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from service.flows import detail, enrol, ledger, schedule
+from service.flows.answer import Inbound
+from service.flows.deliver import deliver
+from service.flows.ledger import Evidence
+from service.flows.receive import receive
+from service.flows.standing import standing, wants_detail
+from service.models import Consent, Delivery, Group, Invitation, Member, Practice
+from service.rules.consent import Channel, Choice, Purpose
+from service.rules.group_rows import Called
+from service.rules.kinds import Kind
+from tests import builders
+from tests.builders import HOURS, NOW, THURSDAY, on_sqlite
+
+DISCREET = (
+    "Oak St Office: Reminder of your appointment Thu Jan 7 at 6:30 PM. "
+    "Reply C to confirm or X if you can't come. Reply STOP to end."
+)
+DETAILED = (
+    "Oak St Office: Thursday group meets Thu Jan 7 at 6:30 PM, Room 2. "
+    "Reply C to confirm or X if you can't come. Reply STOP to end."
+)
+SAME_DAY = (
+    "Oak St Office: Thursday group is today at 6:30 PM, Room 2. Your place is held and the group will be glad to see "
+    "you. Reply X if you can't come."
+)
+EN_DETALLE = (
+    "Oak St Office: Thursday group, jue 7 ene a las 6:30 PM, Room 2. "
+    "Responda C si viene o X si no puede. STOP para parar."
+)
+MOBILE = "+12125550100"
+
+
+def choose(db, who, now=NOW):
+    """As the page does it."""
+    offer = detail.offer(db, who, db.scalars(select(Practice)).one(), now)
+    ledger.agree(db, who, Channel.SMS, [Purpose.DETAILED], Evidence(now, "page", "member", "w", "en", offer.proof), now)
+    return offer
+
+
+@pytest.fixture
+def planned(parts):
+    """A reminder is planned for somebody; `chooses` says whether they chose to have their group named."""
+
+    def make(kind=Kind.REMINDER, minutes=24 * HOURS, chooses=True, **of_member):
+        with parts.open_db() as db:
+            scene = builders.scene(db, kind, minutes, **of_member)
+            if chooses:
+                choose(db, db.get_one(Member, scene.member))
+            return scene
+
+    return make
+
+
+@pytest.fixture
+def said(parts, post, texts, clock):
+    """What the reminder says that leaves when it is due."""
+
+    def send(scene):
+        with parts.read_db() as db:
+            clock.go_to(max(clock(), db.get_one(Delivery, scene.delivery).next_at))
+        deliver(post, [scene.delivery])
+        return [message.text for message in texts.outbox]
+
+    return send
+
+
+def wants(parts, scene):
+    with parts.read_db() as db:
+        who = db.get_one(Member, scene.member)
+        return wants_detail(who, standing(db, who))
+
+
+def test_without_a_yes_of_its_own_a_reminder_is_discreet_word_for_word(planned, said):
+    assert said(planned(chooses=False)) == [DISCREET]
+
+
+def test_with_it_the_reminder_names_group_and_place_word_for_word(parts, planned, said):
+    scene = planned()
+
+    assert said(scene) == [DETAILED]
+    with parts.read_db() as db:
+        assert db.get_one(Delivery, scene.delivery).wording == "sms/reminder_detailed/en/0"
+
+
+@on_sqlite
+def test_so_does_the_one_of_the_same_day(planned, said):
+    assert said(planned(Kind.SAME_DAY, 3 * HOURS)) == [SAME_DAY]
+
+
+@on_sqlite
+def test_it_speaks_the_members_language(planned, said):
+    assert said(planned(language="es")) == [EN_DETALLE]
+
+
+@on_sqlite
+def test_of_two_in_one_group_each_gets_what_they_chose(parts, post, texts, clock):
+    with parts.open_db() as db:
+        place = builders.group(db)
+        about = builders.session(db, place)
+        members = [builders.member(db) for _ in range(3)]
+        rows = [builders.delivery(db, who, about).id for who in members if builders.enrolled(db, place, who)]
+        choose(db, members[1])
+    deliver(post, rows)
+
+    assert {message.to: message.text for message in texts.outbox} == {
+        "+12125550100": DISCREET,
+        "+12125550101": DETAILED,
+        "+12125550102": DISCREET,
+    }
+
+
+@on_sqlite
+def test_the_sample_that_is_shown_is_what_is_sent_and_what_is_on_record(parts, planned, said):
+    scene = planned(chooses=False)
+    with parts.open_db() as db:
+        shown = choose(db, db.get_one(Member, scene.member)).texts
+    with parts.read_db() as db:
+        row = db.scalars(select(Consent).order_by(Consent.seq.desc())).first()
+
+    assert said(scene) == [shown[0]]
+    assert json.loads(row.proof)["sample"].splitlines() == [*shown]
+    assert shown == [DETAILED, SAME_DAY]
+    assert "Room 2" not in row.wording
+
+
+@pytest.mark.parametrize("tick", ["shares_phone", "others_read"])
+@on_sqlite
+def test_a_phone_that_others_read_gets_discreet_texts_whatever_was_chosen(parts, planned, said, tick):
+    scene = planned()
+    with parts.open_db() as db:
+        who = db.get_one(Member, scene.member)
+        setattr(who, tick, True)
+        obstacle = detail.offer(db, who, db.scalars(select(Practice)).one(), NOW).obstacle
+
+    assert said(scene) == [DISCREET]
+    assert "discreet" in obstacle
+
+
+def test_taken_back_between_planning_and_the_mark_it_is_discreet(parts, planned, said, clock):
+    scene = planned()
+    with parts.open_db() as db:
+        who = db.get_one(Member, scene.member)
+        evidence = Evidence(NOW, "page", "member", "", "en")
+        taken = [detail.take_back(db, who, evidence, clock.go(hours=1)) for _ in range(2)]
+
+    assert said(scene) == [DISCREET]
+    assert taken == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("place", "outside_name"),
+    [
+        ("", "Thursday group"),
+        ("A room with quite a long name, 1400 Oak Street", "Thursday group"),
+        ("Room Łódź", "Thursday group"),
+        ("Room 2", "Grief circle"),
+        ("Room 2", "Thursday grief group"),
+        ("Recovery house", "Thursday group"),
+    ],
+)
+@on_sqlite
+def test_what_does_not_fit_or_says_too_much_is_discreet_and_never_fails(parts, planned, said, place, outside_name):
+    scene = planned()
+    with parts.open_db() as db:
+        group = db.get_one(Group, scene.group)
+        group.place, group.outside_name = place, outside_name
+        offer = detail.offer(db, db.get_one(Member, scene.member), db.scalars(select(Practice)).one(), NOW)
+
+    assert said(scene) == [DISCREET]
+    assert (list(offer.texts), bool(offer.obstacle)) == ([], True)
+
+
+@on_sqlite
+def test_where_only_the_shorter_text_fits_the_other_stays_discreet(parts, planned):
+    scene = planned(chooses=False)
+    with parts.open_db() as db:
+        db.get_one(Group, scene.group).place = "Room 2, 1400 Oak Street"
+        offer = detail.offer(db, db.get_one(Member, scene.member), db.scalars(select(Practice)).one(), NOW)
+
+    assert [text.partition(" meets ")[1] for text in offer.texts] == [" meets "]
+
+
+@on_sqlite
+def test_a_mail_and_its_page_name_no_group(parts, post, mails, clock):
+    with parts.open_db() as db:
+        scene = builders.scene(db, email="anna@example.org", choice=Choice.EMAIL)
+        choose(db, db.get_one(Member, scene.member))
+    clock.go_to(THURSDAY - timedelta(days=1))
+    deliver(post, [scene.delivery])
+
+    with parts.read_db() as db:
+        told = mails.outbox[0].text + db.get_one(Delivery, scene.delivery).body
+    assert not any(word in told for word in ("Thursday group", "Room 2"))
+
+
+@pytest.mark.parametrize("kind", [Kind.MOVED, Kind.CANCELLED, Kind.REFLECTION, Kind.CHECKIN])
+@on_sqlite
+def test_only_reminders_are_told_in_detail(parts, post, texts, kind):
+    with parts.open_db() as db:
+        scene = builders.scene(db)
+        who = db.get_one(Member, scene.member)
+        choose(db, who)
+        about = db.get_one(Delivery, scene.delivery).group_session
+        if kind is Kind.CANCELLED:
+            schedule.cancel_session(db, about, NOW)
+        row = builders.delivery(db, who, about, kind).id
+    deliver(post, [row])
+
+    assert len(texts.outbox) == 1
+    assert "Thursday group" not in texts.outbox[0].text
+
+
+# how it ends
+
+
+@pytest.mark.parametrize(
+    ("words", "goes_on"), [("STOP", False), ("wrong number", False), ("LESS", True), ("PAUSE", True)]
+)
+@on_sqlite
+def test_it_ends_with_an_opt_out_and_not_with_fewer_messages(parts, planned, words, goes_on):
+    scene = planned()
+    with parts.open_db() as db:
+        receive(db, Inbound("SM1", MOBILE, words), NOW)
+
+    assert wants(parts, scene) is goes_on
+
+
+def test_start_after_stop_gives_reminders_back_and_they_are_discreet(parts, planned):
+    scene = planned()
+    with parts.open_db() as db:
+        receive(db, Inbound("SM1", MOBILE, "STOP"), NOW)
+        receive(db, Inbound("SM2", MOBILE, "START"), NOW + timedelta(hours=1))
+
+    assert not wants(parts, scene)
+    with parts.read_db() as db:
+        who = db.get_one(Member, scene.member)
+        assert Purpose.REMINDER in standing(db, who).agreed(Channel.SMS, who.mobile_index)
+
+
+@on_sqlite
+def test_it_does_not_follow_to_another_number(parts, planned):
+    scene = planned()
+    with parts.open_db() as db:
+        person = enrol.Person("Anna Bell", "+12125550177", "", Choice.SMS, "en")
+        enrol.change(db, db.get_one(Member, scene.member), person, "staff", NOW)
+        person = enrol.Person("Anna Bell", MOBILE, "", Choice.SMS, "en")
+        enrol.change(db, db.get_one(Member, scene.member), person, "staff", NOW)
+
+    assert not wants(parts, scene)
+
+
+@pytest.mark.parametrize(
+    ("change", "goes_on"),
+    [({"outside_name": "Circle"}, False), ({"place": "Room 4"}, False), ({"capacity": 5}, True), ({"name": "X"}, True)],
+)
+def test_what_was_not_shown_was_not_agreed_to_when_a_group_is_called_otherwise(parts, planned, change, goes_on):
+    scene = planned()
+    as_it_is = {"name": "Thursday grief group", "outside_name": "Thursday group", "place": "Room 2", "link": ""}
+    with parts.open_db() as db:
+        called = Called(**{**as_it_is, "capacity": 10, **change})
+        ended = schedule.call_group(db, db.get_one(Group, scene.group), called, "staff", NOW)
+
+    assert wants(parts, scene) is goes_on
+    assert ended == (not goes_on)
+
+
+@on_sqlite
+def test_nor_when_they_join_another_group(parts, planned, clock):
+    scene = planned()
+    with parts.open_db() as db:
+        other = builders.group(db, "Loss", outside_name="Other group")
+        enrol.join(db, other, db.get_one(Member, scene.member), builders.TODAY, clock.go(hours=1))
+
+    assert not wants(parts, scene)
+
+
+@on_sqlite
+def test_a_start_that_is_awaited_means_no_name_that_has_changed_meanwhile(parts, planned):
+    scene = planned(chooses=False, agrees=[Purpose.REMINDER])
+    with parts.open_db() as db:
+        who = db.get_one(Member, scene.member)
+        purposes = [Purpose.REMINDER, Purpose.DETAILED]
+        db.add(enrol.open_invitation(who, who.mobile_index, purposes, "words", NOW))
+        db.flush()
+        group = db.get_one(Group, scene.group)
+        schedule.call_group(db, group, Called(group.name, "Circle", "Room 2", "", 10), "staff", NOW)
+        assert db.scalars(select(Invitation)).one().purposes == ["reminder"]
+
+
+@on_sqlite
+def test_of_two_groups_both_are_shown_or_neither(parts, planned):
+    scene = planned(chooses=False)
+    with parts.open_db() as db:
+        who, practice = db.get_one(Member, scene.member), db.scalars(select(Practice)).one()
+        second = builders.group(db, "Loss", outside_name="Other group")
+        builders.enrolled(db, second, who)
+        both = detail.offer(db, who, practice, NOW).texts
+        second.place = ""
+        db.flush()
+        neither = detail.offer(db, who, practice, NOW)
+
+    assert [("Thursday group" in text, "Other group" in text) for text in both] == [(True, False)] * 2 + [
+        (False, True)
+    ] * 2
+    assert (list(neither.texts), neither.obstacle) == ([], "The group has no place to be named.")
+
+
+@on_sqlite
+def test_the_clock_is_not_asked_more_for_it(parts, planned, post, clock):
+    """The standings are read at the mark anyway: a yes of this kind is one row more, and no query."""
+    plain = planned(chooses=False)
+    with builders.heard(parts.engine) as before:
+        clock.go_to(THURSDAY - timedelta(days=1))
+        deliver(post, [plain.delivery])
+    count = len(before)
+    with parts.open_db() as db:
+        who = builders.member(db)
+        builders.enrolled(db, db.get_one(Group, plain.group), who)
+        choose(db, who)
+        row = builders.delivery(db, who, db.get_one(Delivery, plain.delivery).group_session).id
+    with parts.open_db() as db:
+        db.get_one(Delivery, row).next_at = clock()
+        db.get_one(Delivery, row).expires_at = clock() + timedelta(hours=3)
+    with builders.heard(parts.engine) as after:
+        deliver(post, [row])
+
+    assert len(after) <= count
