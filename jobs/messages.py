@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from logging import getLogger
 
@@ -42,18 +44,17 @@ def hand_out() -> int:
         is_anybody_there = heartbeat.is_heard(db, "worker", parts().machine_clock())
     _wait_until(due)
     try:
-        if len(queue()):
-            return 0 if is_anybody_there else _send(ONE_CHORE)
-        queue().enqueue(send, result_ttl=0, failure_ttl=60, description="d")
+        if _say():
+            return 1
     except RedisError:
         log.warning("no queue: sending directly")
         return _send(ONE_CHORE)
-    return 1
+    return 0 if is_anybody_there else _send(ONE_CHORE)
 
 
 def send() -> None:
     """Send what is due. Any number of these at once still send each message once."""
-    _send(ONE_JOB)
+    _send(ONE_JOB, call_others=_call_others)
 
 
 def check_clock() -> None:
@@ -71,11 +72,25 @@ def _wait_until(due: datetime) -> None:
         stopping.wait((due - now) / post().clock.lasting(1.0))
 
 
-def _send(seconds: float) -> int:
+def _say() -> bool:
+    """Put the word into the queue. Returns False where it is there already."""
+    if len(queue()):
+        return False
+    queue().enqueue(send, result_ttl=0, failure_ttl=60, description="d")
+    return True
+
+
+def _call_others() -> None:
+    """There is more than one worker's share: the next one need not wait for the clock's next look."""
+    with suppress(RedisError):
+        _say()
+
+
+def _send(seconds: float, call_others: Callable[[], object] = lambda: None) -> int:
     if astray.is_set():
         return 0
     ends = time.monotonic() + seconds
-    outcomes = deliver_due(post(), lambda: stopping.is_set() or time.monotonic() > ends)
+    outcomes = deliver_due(post(), lambda: stopping.is_set() or time.monotonic() > ends, call_others)
     if outcomes:
         log.info("sent: %s", {state.value: count for state, count in outcomes.items()})
     return outcomes.total()

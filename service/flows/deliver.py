@@ -58,12 +58,14 @@ def deliver(post: Post, ids: Sequence[UUID]) -> Counter[State]:
     return _Round(post, Listed(ids)).run()
 
 
-def deliver_due(post: Post, is_over: Callable[[], bool]) -> Counter[State]:
+def deliver_due(
+    post: Post, is_over: Callable[[], bool], call_others: Callable[[], object] = lambda: None
+) -> Counter[State]:
     """Send whatever is due, soonest deadline first, until nothing is or it `is_over`. Any number at once do no harm.
 
-    Blocks for no more than 20 seconds after it is over.
+    Calls others each time that it has taken as much as one takes. Blocks for no more than 20 seconds after it is over.
     """
-    source = Due(post, is_over)
+    source = Due(post, is_over, call_others)
     try:
         return _Round(post, source).run()
     finally:

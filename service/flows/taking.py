@@ -39,8 +39,8 @@ class Listed:
 class Due:
     """Whatever is due, until nothing is or it `is_over`. What it has taken is nobody else's for a minute."""
 
-    def __init__(self, post: Post, is_over: Callable[[], bool]) -> None:
-        self._post, self._is_over = post, is_over
+    def __init__(self, post: Post, is_over: Callable[[], bool], call_others: Callable[[], object]) -> None:
+        self._post, self._is_over, self._call_others = post, is_over, call_others
         self._ids: deque[UUID] = deque()
         self._put_back: set[UUID] = set()
 
@@ -50,8 +50,11 @@ class Due:
             return []
         if len(self._ids) < most:
             with self._post.open_db() as db:
-                self._ids.extend(take_due(db, self._post))
+                taken = take_due(db, self._post)
+            self._ids.extend(taken)
             reach("leased")
+            if len(taken) >= TAKEN_AT_ONCE:
+                self._call_others()
         return [self._ids.popleft() for _ in range(min(most, len(self._ids)))]
 
     def put_back(self, ids: Sequence[UUID]) -> None:

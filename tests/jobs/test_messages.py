@@ -14,7 +14,7 @@ from jobs import clock as jobs_clock
 from jobs import messages, upkeep
 from jobs.job import ForeignJob, OnlySend
 from jobs.worker import Worker
-from service.flows import heads, heartbeat
+from service.flows import heads, heartbeat, taking
 from service.models import Delivery, GroupSession, Heartbeat
 from service.rules.lifecycle import State
 from tests import builders
@@ -77,6 +77,20 @@ def test_the_word_waits_in_the_queue_once_however_much_is_due(parts, in_jobs, qu
     said = [messages.hand_out() for _ in range(5)]
 
     assert (said, len(jobs.queue())) == ([1, 0, 0, 0, 0], 1)
+
+
+@pytest.mark.parametrize(("share", "words"), [(4, 0), (3, 1)])
+def test_a_worker_that_takes_all_it_can_calls_the_next_one(
+    parts, in_jobs, texts, queue_redis, monkeypatch, share, words
+):
+    monkeypatch.setattr(taking, "TAKEN_AT_ONCE", share)
+    due(parts, 3)
+    waiting = []
+    texts.before_sending = lambda message: waiting.append(len(jobs.queue()))
+    messages.hand_out()
+    work(queue_redis)
+
+    assert (waiting, len(texts.outbox)) == ([words] * 3, 3)
 
 
 def test_a_queue_that_is_emptied_loses_nothing(parts, in_jobs, texts, queue_redis):
