@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from service.flows.show import member_state
 from service.flows.standing import standings
 from service.models import Delivery, Enrolment, Invitation, Member
-from service.rules.consent import Channel, Choice, NumberDoubt
+from service.rules.consent import Channel, Choice, Companion, NumberDoubt
 from service.rules.lifecycle import State
 
 LOOKED_AT = timedelta(days=60)
@@ -62,9 +62,10 @@ def _belongs(today: date) -> list[ColumnElement[bool]]:
     return [Enrolment.left_on.is_(None) | (Enrolment.left_on > today)]
 
 
-def _missing(members: Iterable[Member]) -> Iterable[Finding]:
+def _missing(members: Sequence[Member]) -> Iterable[Finding]:
+    by_guardian = {one.reached_for_id for one in members if one.reached_as is Companion.GUARDIAN}
     for member in members:
-        if member.choice is Choice.NONE:
+        if member.choice is Choice.NONE and member.id not in by_guardian:
             yield Finding(Fault.MISSING, member, "Gets nothing by their own choice: reach them by phone")
         for channel in member.choice.channels:
             if member.address_index(channel) is None:

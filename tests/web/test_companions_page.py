@@ -11,14 +11,12 @@ from service.flows.plan import plan
 from service.flows.receive import receive
 from service.models import Attendance, Delivery, Group, Invitation, Member, Reply
 from service.models.practice import Role
-from service.rules.consent import Companion, Purpose
+from service.rules.consent import Choice, Companion, Purpose
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from tests import builders
-from tests.builders import NOW, THURSDAY, heard, local
+from tests.builders import NOW, THURSDAY, heard, local, on_sqlite
 from tests.web.test_pages import has_error_at
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 THEIRS = "+12125550177"
 FORM = {
@@ -55,6 +53,7 @@ def guardian(parts, made):
         return row.id
 
 
+@on_sqlite
 def test_nobody_is_reached_for_a_member_at_first_and_the_page_says_how(staff, made):
     page = staff.get(f"/members/{made.member}").text
 
@@ -63,6 +62,7 @@ def test_nobody_is_reached_for_a_member_at_first_and_the_page_says_how(staff, ma
     assert f'href="/members/{made.member}/reached"' in page
 
 
+@on_sqlite
 def test_who_is_added_is_on_the_members_page_and_gets_nothing_before_they_agreed(parts, staff, made):
     answer = add(staff, made)
     page, one = staff.get(f"/members/{made.member}").text, added(parts)
@@ -75,6 +75,7 @@ def test_who_is_added_is_on_the_members_page_and_gets_nothing_before_they_agreed
         assert db.scalars(select(Delivery).where(Delivery.member_id == one.id)).all() == []
 
 
+@on_sqlite
 def test_they_are_invited_once_and_for_reminders_alone(parts, staff, made):
     add(staff, made)
     one = added(parts)
@@ -89,6 +90,7 @@ def test_they_are_invited_once_and_for_reminders_alone(parts, staff, made):
     assert "Invite Maria Holt" not in page
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -114,6 +116,7 @@ def test_what_cannot_be_read_is_an_error_at_its_field(parts, staff, made, field,
         assert len(db.scalars(select(Member)).all()) == 1
 
 
+@on_sqlite
 def test_a_number_that_somebody_has_already_needs_both_to_know(parts, staff, made):
     with parts.read_db() as db:
         mobile = db.get_one(Member, made.member).mobile
@@ -124,11 +127,13 @@ def test_a_number_that_somebody_has_already_needs_both_to_know(parts, staff, mad
         assert [row.shares_phone for row in db.scalars(select(Member))] == [True, True]
 
 
+@on_sqlite
 def test_nobody_is_reached_for_somebody_who_is_reached_for_another(staff, guardian):
     assert staff.get(f"/members/{guardian}/reached").status_code == 404
     assert staff.post(f"/members/{guardian}/reached", FORM).status_code == 404
 
 
+@on_sqlite
 def test_their_own_page_says_whose_they_are_and_offers_no_message_to_them(staff, made, guardian):
     page = staff.get(f"/members/{guardian}").text
 
@@ -139,6 +144,7 @@ def test_their_own_page_says_whose_they_are_and_offers_no_message_to_them(staff,
     assert staff.get(f"/members/{guardian}/message").status_code == 404
 
 
+@on_sqlite
 def test_they_are_no_member_of_the_list_nor_of_the_group(parts, staff, made, guardian):
     paths = ("/members", f"/groups/{made.group}/members", f"/sessions/{made.session}")
     pages = [staff.get(path).text for path in paths]
@@ -147,6 +153,7 @@ def test_they_are_no_member_of_the_list_nor_of_the_group(parts, staff, made, gua
     assert [page for page in pages if "Maria Holt" in page] == []
 
 
+@on_sqlite
 def test_what_they_are_and_who_agreed_can_be_changed(parts, staff, guardian):
     form = {"name": "Maria Holt", "mobile": THEIRS, "channel": "sms", "language": "en", "may_text": "1"}
     wrong = staff.post(f"/members/{guardian}/contact", {**form, "reached_as": "carer", "reached_note": ""})
@@ -157,6 +164,7 @@ def test_what_they_are_and_who_agreed_can_be_changed(parts, staff, guardian):
     assert (one.reached_as, one.reached_note, one.adult_on) == (Companion.CARER, "Anna", None)
 
 
+@on_sqlite
 def test_their_consent_is_for_reminders_alone(parts, staff, made):
     add(staff, made)
     one = added(parts)
@@ -176,6 +184,7 @@ def test_their_consent_is_for_reminders_alone(parts, staff, made):
         assert {row.kind for row in db.scalars(select(Delivery).where(Delivery.member_id == one.id))} == {Kind.REMINDER}
 
 
+@on_sqlite
 def test_removing_them_says_what_it_does_and_leads_back_to_the_member(parts, staff, made, guardian):
     page = staff.get(f"/members/{guardian}/erase").text
     answer = staff.post(f"/members/{guardian}/erase", {"sure": "1"})
@@ -188,6 +197,7 @@ def test_removing_them_says_what_it_does_and_leads_back_to_the_member(parts, sta
     assert "Maria Holt" not in staff.get(answer.location).text
 
 
+@on_sqlite
 def test_erasing_and_stopping_the_member_say_whom_they_take_along(staff, made, guardian):
     assert "1 person who is reached for them" in staff.get(f"/members/{made.member}/erase").text
     stopping = staff.get(f"/members/{made.member}/everything").text
@@ -195,6 +205,7 @@ def test_erasing_and_stopping_the_member_say_whom_they_take_along(staff, made, g
     assert "neither to the person reached for them" in stopping
 
 
+@on_sqlite
 def test_the_page_of_a_mail_to_them_asks_for_no_answer(parts, app, made, guardian):
     app.config["WTF_CSRF_ENABLED"] = False
     with parts.open_db() as db:
@@ -211,6 +222,7 @@ def test_the_page_of_a_mail_to_them_asks_for_no_answer(parts, app, made, guardia
         assert db.scalars(select(Attendance)).all() == []
 
 
+@on_sqlite
 def test_what_they_write_stands_in_the_replies_with_whose_they_are(parts, staff, made, guardian):
     with parts.open_db() as db:
         receive(db, Inbound("SM1", THEIRS, "he is ill and cannot come"), NOW)
@@ -220,6 +232,7 @@ def test_what_they_write_stands_in_the_replies_with_whose_they_are(parts, staff,
     assert f"/members/{guardian}/message" not in page
 
 
+@on_sqlite
 def test_the_log_the_queue_and_the_dry_run_say_what_they_are(parts, staff, made, guardian):
     with parts.open_db() as db:
         row = db.scalars(select(Delivery).where(Delivery.member_id == guardian)).one()
@@ -228,6 +241,18 @@ def test_the_log_the_queue_and_the_dry_run_say_what_they_are(parts, staff, made,
     assert staff.get("/log").text.count(">Guardian</span>") == 1
     assert staff.get("/queue").text.count(">Guardian</span>") == 1
     assert staff.get("/queue?as_of=2027-01-06T17:59").text.count(">Guardian</span>") == 2
+
+
+@on_sqlite
+def test_of_a_child_whose_guardian_is_told_in_their_stead_there_is_nothing_to_mend(parts, staff, made, guardian):
+    with parts.open_db() as db:
+        db.get_one(Member, made.member).choice = Choice.NONE
+    to_their_guardian = staff.get("/data-quality").text
+    with parts.open_db() as db:
+        db.get_one(Member, guardian).reached_as = Companion.CARER
+
+    assert "Gets nothing by their own choice" not in to_their_guardian
+    assert "Gets nothing by their own choice" in staff.get("/data-quality").text
 
 
 def test_whoever_leads_the_group_reads_and_sees_them_and_nobody_elses(parts, app, own, other, signed_in):
