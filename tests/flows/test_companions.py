@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from service.flows import enrol, erase, show
+from service.flows import enrol, erase, links, show
 from service.flows.announce import expected
 from service.flows.answer import Inbound
 from service.flows.deliver import deliver, mark
@@ -85,9 +85,10 @@ def test_they_get_the_reminder_once_by_their_own_consent_and_none_of_the_questio
 
 def test_what_they_read_names_nobody_and_asks_for_no_answer(parts, post, texts, clock, made):
     send_all(parts, post, clock)
-    said = next(message.text for message in texts.outbox if message.to == THEIRS)
+    said = {message.to: message.text for message in texts.outbox}
 
-    assert said == (
+    assert "Reply C to confirm" in said[MINE]
+    assert said[THEIRS] == (
         "Oak St Office: Reminder of the appointment Thu Jan 7 at 6:30 PM. If something has changed call 212-555-0199. "
         "Reply STOP to end."
     )
@@ -225,6 +226,32 @@ def test_a_phone_that_became_the_members_since_gets_one_text_too(parts, post, te
     assert [message.to for message in texts.outbox] == [THEIRS]
 
 
+def test_news_goes_to_one_phone_once(parts, made):
+    with parts.open_db() as db:
+        who = both(db, made)[0]
+        who.set_mobile(THEIRS, ())
+        builders.agree(db, who)
+        plan_member(db, who, NOW)
+        assert (planned(db, made[1]), reasons(db, made[1])) == ([], {Refusal.SAME_ADDRESS})
+        meeting = db.scalars(select(GroupSession).where(GroupSession.starts_at == THURSDAY)).one()
+        move_session(db, meeting, THURSDAY + HOUR, NOW)
+
+        assert (Kind.MOVED in planned(db, made[0]), planned(db, made[1])) == (True, [])
+
+
+def test_what_fell_to_the_member_on_one_phone_is_the_guardians_again(parts, made):
+    with parts.open_db() as db:
+        who = both(db, made)[0]
+        who.set_mobile(THEIRS, ())
+        builders.agree(db, who)
+        plan_member(db, who, NOW)
+        who.choice = Choice.NONE
+        db.flush()
+        plan_member(db, who, NOW)
+
+        assert planned(db, made[1]) == [Kind.REMINDER]
+
+
 @pytest.mark.parametrize("change", ["chooses nothing", "has not agreed"])
 def test_on_the_members_phone_the_guardian_is_reached_where_the_member_is_not(parts, post, texts, clock, change):
     with parts.open_db() as db:
@@ -332,6 +359,16 @@ def test_also_what_was_planned_before_is_stopped_at_the_last_moment(parts, post,
     send_all(parts, post, clock)
 
     assert THEIRS not in [message.to for message in texts.outbox]
+
+
+def test_with_the_member_their_links_end(parts, made):
+    with parts.open_db() as db:
+        row = db.scalars(select(Delivery).where(Delivery.member_id == made[1])).one()
+        token = links.new_link(db, "message", NOW + timedelta(days=3), member_id=made[1], delivery_id=row.id)
+        before = links.follow(db, token, "message", NOW)
+        leaves(db, both(db, made)[0])
+
+        assert (before is not None, links.follow(db, token, "message", NOW)) == (True, None)
 
 
 def test_once_the_member_goes_on_so_do_they(parts, made):
