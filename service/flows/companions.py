@@ -6,13 +6,15 @@ the member gets the same message at the same number or address it goes there onc
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from service.flows.standing import standings
-from service.models import Member
+from service.models import Enrolment, GroupSession, Member
+from service.models.groups import SessionState
 from service.rules.consent import Channel, Purpose, Refusal, Standing
 from service.rules.kinds import REMINDERS, Kind
 
@@ -50,3 +52,22 @@ def reached_for(db: Session, companions: Iterable[Member]) -> Mapping[UUID, Reac
     members = db.scalars(select(Member).where(Member.id.in_(ids))).all() if ids else ()
     standing = standings(db, members, [Purpose.REMINDER]) if members else {}
     return {member.id: ReachedFor(member, standing[member.id]) for member in members}
+
+
+def next_sessions(db: Session, companions: Iterable[Member], now: datetime) -> Mapping[UUID, UUID]:
+    """By the members' ids: the session that they are expected at next, which what a companion writes may be about."""
+    ids = {one.reached_for_id for one in companions}
+    query = (
+        select(Enrolment, GroupSession)
+        .join(GroupSession, GroupSession.group_id == Enrolment.group_id)
+        .where(Enrolment.member_id.in_(ids), GroupSession.starts_at > now)
+        .where(GroupSession.state == SessionState.PLANNED)
+        .options(joinedload(GroupSession.group))
+        .order_by(GroupSession.starts_at.desc())
+    )
+    expected = [
+        (enrolment.member_id, group_session.id)
+        for enrolment, group_session in (db.execute(query) if ids else ())
+        if enrolment.covers(group_session.starts_at.astimezone(group_session.group.zone).date())
+    ]
+    return dict(expected)

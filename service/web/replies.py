@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from service.flows import inbox
 from service.flows.audit import audit
+from service.flows.companions import next_sessions
 from service.flows.inbox import Inbox, Show
 from service.flows.reading import Read, Sight
 from service.models import Reply, Staff
@@ -28,6 +29,7 @@ def all_replies() -> ResponseReturnValue:
     with parts().read_db() as db:
         found = inbox.look(db, show, page)
         before_showing(_sights(found))
+        companions = [one.member for one in found.members if one.member is not None and one.member.is_companion]
         return render_template(
             "staff/replies.html",
             inbox=found,
@@ -37,6 +39,7 @@ def all_replies() -> ResponseReturnValue:
             show=show,
             page=page,
             openings=told(db),
+            next_sessions=next_sessions(db, companions, parts().clock()),
         )
 
 

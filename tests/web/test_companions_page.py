@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from service.flows import links
+from service.flows import enrol, links
 from service.flows.answer import Inbound
 from service.flows.plan import plan
 from service.flows.receive import receive
-from service.models import Attendance, Delivery, Group, Invitation, Member, Reply
+from service.models import Attendance, Delivery, Enrolment, Group, Invitation, Member, Reply
 from service.models.practice import Role
 from service.rules.consent import Choice, Companion, Purpose
 from service.rules.kinds import Kind
@@ -227,9 +227,14 @@ def test_what_they_write_stands_in_the_replies_with_whose_they_are(parts, staff,
     with parts.open_db() as db:
         receive(db, Inbound("SM1", THEIRS, "he is ill and cannot come"), NOW)
     page = staff.get("/replies").text
+    with parts.open_db() as db:
+        enrol.go_away(db, db.scalars(select(Enrolment)).one(), NOW.date(), None, NOW)
+    while_away = staff.get("/replies").text
 
-    assert all(words in page for words in ("Guardian of Anna Bell", "To Anna Bell", "he is ill and cannot come"))
+    assert all(words in page for words in ("Guardian of Anna Bell", "he is ill and cannot come"))
+    assert f'href="/sessions/{made.session}"' in page
     assert f"/members/{guardian}/message" not in page
+    assert (f'href="/sessions/{made.session}"' in while_away, "To Anna Bell" in while_away) == (False, True)
 
 
 @on_sqlite
