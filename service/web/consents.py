@@ -220,6 +220,8 @@ def _page(db: Session, member: Member, errors: dict[str, str], form: dict[str, s
     practice = db.scalars(select(Practice)).one()
     current = standing(db, member)
     offer = texts.offer(practice, member.language)
+    named = detail.offer(db, member, practice, parts().clock())
+    asked = (*member.asked, Purpose.DETAILED) if named.texts else member.asked
     return render_template(
         "staff/consents.html",
         member=member,
@@ -228,10 +230,10 @@ def _page(db: Session, member: Member, errors: dict[str, str], form: dict[str, s
         suppressed=opted_out(current, member),
         purposes=member.asked,
         in_detail=current.wants_detail(member.mobile_index),
-        named=detail.offer(db, member, practice, parts().clock()),
+        named=named,
         routes=ROUTES,
         link=link,
-        our_words=offer.words(member.asked),
+        our_words=offer.words(asked),
         today=parts().clock().astimezone(practice.zone).date().isoformat(),
         errors=errors,
         form=form,

@@ -179,6 +179,18 @@ def test_what_does_not_fit_or_says_too_much_is_discreet_and_never_fails(parts, p
 
 
 @on_sqlite
+def test_whoever_is_reached_for_a_member_is_told_no_group_whatever_is_on_record(parts, planned):
+    scene = planned()
+    with parts.open_db() as db:
+        carer = builders.companion(db, db.get_one(Member, scene.member))
+        choose(db, carer)
+        offer = detail.offer(db, carer, db.scalars(select(Practice)).one(), NOW)
+
+        assert not wants_detail(carer, standing(db, carer))
+        assert (list(offer.texts), offer.obstacle) == ([], "They are told when it is, and nothing else.")
+
+
+@on_sqlite
 def test_where_only_the_shorter_text_fits_the_other_stays_discreet(parts, planned):
     scene = planned(chooses=False)
     with parts.open_db() as db:

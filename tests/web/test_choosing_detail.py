@@ -208,6 +208,7 @@ def test_staff_put_it_on_record_with_the_text_that_was_shown(parts, staff, key):
     row = rows_of(parts)[-1]
 
     assert SAMPLE in shown
+    assert shown.count(SENTENCE) == 1  # among the words that can be read out
     assert (answer.status_code, wants(parts, who)) == (302, True)
     assert (row.method, row.purpose, row.wording) == ("paper", "detailed", "Name my group.")
     assert json.loads(row.proof)["sample"].splitlines()[0] == SAMPLE
