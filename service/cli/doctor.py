@@ -199,9 +199,14 @@ def _copies() -> Iterator[Finding]:
     with parts.read_db() as db:
         copies = blank.waiting(db, parts.clock())
     if copies.stuck:
-        yield False, f"{copies.stuck} texts' words could not be blanked for a day: {copies.trouble}. Check the account."
+        words = f"the words of {_texts(copies.stuck)} could not be blanked: {copies.trouble}. Check the account"
+        yield False, f"{words}; it is asked again by itself."
     else:
-        yield True, f"the words of {copies.many} texts wait to be blanked" if copies.many else "no old words are left"
+        yield True, f"the words of {_texts(copies.many)} wait to be blanked" if copies.many else "no old words are left"
+
+
+def _texts(number: int) -> str:
+    return "1 text" if number == 1 else f"{number} texts"
 
 
 CHECKS: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (

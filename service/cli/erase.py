@@ -37,7 +37,8 @@ def erase_command(parts: Parts, member_id: UUID, yes: bool) -> None:
         left = blank.left_of(db, db.get_one(Member, member_id))
     click.echo("Erased. Only counts are left.")
     if left:
-        click.echo(f"{left} of their texts are still at the text provider. The clock has them blanked there.")
+        texts = "1 text of theirs is" if left == 1 else f"{left} texts of theirs are"
+        click.echo(f"{texts} still at the text provider. The clock has the words blanked there.")
 
 
 def _member(found: Member | None) -> Member:

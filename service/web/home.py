@@ -138,8 +138,8 @@ def _troubles(db: Session, now: datetime) -> list[tuple[str, str]]:
     if copies.stuck:
         troubles.append(
             (
-                "Old words cannot be blanked at the text provider",
-                f"{copies.stuck} for more than a day: {copies.trouble}. Check the account, then they go by themselves.",
+                "Words that are gone here are still at the text provider",
+                f"{copies.stuck} for more than a day: {copies.trouble}. Check the account; then they go by themselves.",
             )
         )
     overdue = db.scalar(

@@ -15,7 +15,7 @@ from service.cli.root import root
 from service.database import opener
 from service.flows import heads, second_factor, sign_ins
 from service.flows.deliver import deliver
-from service.models import AuditEntry, Delivery, Link, Staff
+from service.models import AuditEntry, Delivery, Link, ProviderCopy, Staff
 from service.models.second_factors import Factor
 from service.rules.consent import MESSAGES
 from service.rules.lifecycle import State
@@ -475,6 +475,22 @@ def test_a_member_is_erased_once(filled, installed):
     assert (told.code, "waiting: 1" in told.out, "Only counts are left." in told.out) == (0, True, True)
     assert (again.code, "There is no such member." in again.err) == (1, True)
     assert installed("members", "--json").lines == []
+
+
+@on_sqlite
+def test_texts_that_the_provider_still_has_are_told_when_erasing_and_by_the_doctor(filled, installed, engine):
+    with opener(engine)() as db:
+        sent = db.scalars(select(Delivery)).first()
+        sent.state, sent.provider_id, sent.body = State.DELIVERED, "SM1", "See you"
+    erased = installed("erase", filled.member, "--yes")
+    waits = installed("doctor")
+    with opener(engine)() as db:
+        copy = db.scalars(select(ProviderCopy)).one()
+        copy.failing_since, copy.trouble = copy.since - timedelta(days=2), "Twilio 20003"
+
+    assert "1 text of theirs is still at the text provider." in erased.out
+    assert "ok    text provider: the words of 1 text wait to be blanked" in waits.out
+    assert "MEND  text provider: the words of 1 text could not be blanked: Twilio 20003." in installed("doctor").out
 
 
 @on_sqlite

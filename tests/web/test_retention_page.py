@@ -124,7 +124,7 @@ def test_what_has_failed_for_a_day_is_said_on_the_page_and_on_the_first_one(part
     copy(parts, "SM1", since=NOW - timedelta(days=3), failing_since=NOW - timedelta(days=2), trouble="Twilio 20003")
 
     assert "1 text: Twilio 20003." in staff.get("/settings/retention").text
-    assert "Old words cannot be blanked at the text provider" in staff.get("/").text
+    assert "Words that are gone here are still at the text provider" in staff.get("/").text
 
 
 def test_the_receipt_says_also_at_the_text_provider_once_it_is_so(parts, member_id, staff):
