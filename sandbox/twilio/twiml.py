@@ -25,11 +25,12 @@ def obey(world: World, heard: Text, outcome: Outcome) -> None:
     elif kind not in ("text/xml", "application/xml", "text/html"):
         calls.note(world, heard.sid, 12300, kind)
     else:
-        for words in _messages(world, heard, text):
-            _reply(world, heard, words)
+        for words, callback in _messages(world, heard, text):
+            _reply(world, heard, words, callback)
 
 
-def _messages(world: World, heard: Text, document: str) -> list[str]:
+def _messages(world: World, heard: Text, document: str) -> list[tuple[str, str | None]]:
+    """The words of each, and where its status is reported to."""
     if "<!DOCTYPE" in document or "<!ENTITY" in document:
         calls.note(world, heard.sid, 12100, "a document type")
         return []
@@ -41,7 +42,16 @@ def _messages(world: World, heard: Text, document: str) -> list[str]:
     if root.tag != "Response":
         calls.note(world, heard.sid, 12100, f"the root is {root.tag}")
         return []
-    return [words for message in root if message.tag in ("Message", "Sms") and (words := _words(message))]
+    found = [message for message in root if message.tag in ("Message", "Sms")]
+    return [(words, _callback(world, heard, message)) for message in found if (words := _words(message))]
+
+
+def _callback(world: World, heard: Text, message: Xml.Element) -> str | None:
+    url = message.get("statusCallback")
+    if url and not url.startswith(("http://", "https://")):
+        calls.note(world, heard.sid, 14105, url)
+        return None
+    return url
 
 
 def _words(message: Xml.Element) -> str:
@@ -49,7 +59,7 @@ def _words(message: Xml.Element) -> str:
     return "".join("".join(part.itertext()) for part in (bodies or [message])).strip()
 
 
-def _reply(world: World, heard: Text, words: str) -> None:
+def _reply(world: World, heard: Text, words: str, callback: str | None = None) -> None:
     with world.lock:
         now = world.clock.now()
         pair = (heard.to, heard.sender or "")
@@ -59,10 +69,10 @@ def _reply(world: World, heard: Text, words: str) -> None:
             world.record("refused", provider="twilio", op="reply", to_norm=heard.sender, http=400, code=21610)
             calls.note(world, heard.sid, 21610, "the person has opted out")
         elif re.fullmatch(r"\+\d+", heard.sender or ""):
-            _send(world, heard, words, now)
+            _send(world, heard, words, callback, now)
 
 
-def _send(world: World, heard: Text, words: str, now: float) -> None:
+def _send(world: World, heard: Text, words: str, callback: str | None, now: float) -> None:
     text = Text(
         sid=world.new_sid("SM"),
         account=heard.account,
@@ -73,6 +83,7 @@ def _send(world: World, heard: Text, words: str, now: float) -> None:
         status="queued",
         created=now,
         segments=measure(words).segments,
+        callback=callback,
     )
     entries.write(world, text)
     world.texts.add(text)

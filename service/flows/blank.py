@@ -54,11 +54,22 @@ def note_late(db: Session, delivery: Delivery, provider_id: str, now: datetime) 
         _note(db, [(provider_id, delivery.member_id)], now)
 
 
+def note_answer(db: Session, to: str, provider_id: str, now: datetime) -> None:
+    """What the provider calls the text that answered `to`. Where that is gone here already, the answer goes there."""
+    reply = db.scalars(select(Reply).where(Reply.provider_id == to)).first()
+    gone = db.get(ProviderCopy, to) if reply is None else None
+    if reply is not None and provider_id:
+        reply.answer_provider_id = provider_id
+    elif gone is not None and provider_id:
+        _note(db, [(provider_id, gone.member_id)], now)
+
+
 def note_replies(db: Session, which: ColumnElement[bool], now: datetime, member: Member | None = None) -> None:
-    """Before these go here. `member`: whose they are, also those that were nobody's we knew."""
+    """Before these go here, and what was answered. `member`: whose they are, also those that were nobody's we knew."""
     of = literal(member.id) if member else Reply.member_id
-    came = select(Reply.provider_id, of).where(which, Reply.channel == Channel.SMS, Reply.by_provider())
-    _note(db, db.execute(came), now)
+    texts = which & (Reply.channel == Channel.SMS)
+    _note(db, db.execute(select(Reply.provider_id, of).where(texts, Reply.by_provider())), now)
+    _note(db, db.execute(select(Reply.answer_provider_id, of).where(texts, Reply.answer_provider_id.is_not(None))), now)
 
 
 def waiting(db: Session, now: datetime) -> Waiting:

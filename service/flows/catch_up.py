@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from service.channels import ChannelError, Message, Received
 from service.flows.answer import Inbound
+from service.flows.blank import note_answer
 from service.flows.post import Post
 from service.flows.receive import receive
 from service.models import ProviderCopy, Reply
@@ -60,16 +61,19 @@ def _take(post: Post, text: Received) -> None:
         answer = receive(db, inbound, now)
         key = db.scalars(select(Reply.answered_with).where(Reply.provider_id == text.provider_id)).one() or ""
     if answer and (key.startswith("crisis") or _is_fresh(text, now)):
-        _say(post, text.sender, answer)
+        _say(post, text, answer)
 
 
 def _is_fresh(text: Received, now: datetime) -> bool:
     return text.at is not None and now - text.at <= ANSWERED_WITHIN
 
 
-def _say(post: Post, to: str, answer: str) -> None:
+def _say(post: Post, text: Received, answer: str) -> None:
     """Once. There is no webhook to answer, so that it goes as a text of its own."""
     try:
-        post.channels[Channel.SMS].send(Message(to=to, text=answer, reference=REFERENCE))
+        sent = post.channels[Channel.SMS].send(Message(to=text.sender, text=answer, reference=REFERENCE))
     except ChannelError as error:
         log.warning("an answer could not be sent: %s", error)
+        return
+    with post.open_db() as db:
+        note_answer(db, text.provider_id, sent.provider_id, post.clock())

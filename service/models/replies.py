@@ -58,6 +58,7 @@ class Reply(Identified):
     answered_with: Mapped[str | None] = mapped_column(String(40))
     """The key of the text that was sent back."""
     answer_sealed: Mapped[bytes | None]
+    answer_provider_id: Mapped[str | None] = mapped_column(String(64))
     handled_at: Mapped[datetime | None]
     handled_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     flag_id: Mapped[UUID | None] = mapped_column(ForeignKey("flags.id"), index=True)

@@ -6,19 +6,21 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, request, url_for
 from flask.typing import ResponseReturnValue
 from twilio.twiml.messaging_response import MessagingResponse
 
 from service.channels.sendgrid_inbound import read_mail
 from service.channels.twilio_codes import ADDRESS
 from service.channels.twilio_signature import STATUSES, is_signed
+from service.flows.blank import note_answer
 from service.flows.receive import Inbound, receive
 from service.flows.receive_mail import receive_mail
 from service.flows.settle import Report, settle
@@ -71,11 +73,15 @@ def inbound() -> ResponseReturnValue:
     with parts().open_db() as db:
         answer = receive(db, text, parts().clock())
     call_people()
-    return _twiml(answer)
+    return _twiml(answer, text.provider_id)
 
 
 @twilio.post("/status")
 def status() -> ResponseReturnValue:
+    if answered := request.args.get("a"):
+        with parts().open_db() as db:
+            note_answer(db, answered[:64], request.form.get("MessageSid", "")[:64], parts().clock())
+        return "", 204
     reported = STATUSES.get(request.form.get("MessageStatus", ""))
     delivery_id = _uuid(request.args.get("m", ""))
     if reported is None or delivery_id is None:
@@ -164,11 +170,12 @@ def _is_signed_by(key: str, payload: bytes, signature: str) -> bool:
     return True
 
 
-def _twiml(answer: str) -> ResponseReturnValue:
-    """As XML: Twilio texts a plain answer to the person."""
+def _twiml(answer: str, to: str = "") -> ResponseReturnValue:
+    """As XML: Twilio texts a plain answer to the person. What it calls the answer, it says in the reports on it."""
     response = MessagingResponse()
     if answer:
-        response.message(answer)
+        reports = f"{parts().settings.public_url}{url_for('twilio.status')}?{urlencode({'a': to})}"
+        response.message(answer, status_callback=reports)
     return Response(str(response), content_type="text/xml; charset=utf-8")
 
 

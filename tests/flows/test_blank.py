@@ -150,6 +150,37 @@ def test_a_name_that_comes_after_the_words_are_gone_is_blanked_too(parts, post, 
     assert sorted(texts.blanked) == sorted({name or "SM2", "SM2"})
 
 
+def test_what_was_answered_goes_with_what_it_answered(parts, post, texts, who):
+    heard(parts, "SM1")
+    for _ in range(2):
+        with parts.open_db() as db:
+            blank.note_answer(db, "SM1", "SM2", NOW)
+    remove(parts)
+    blank.blank(post)
+
+    assert sorted(texts.blanked) == ["SM1", "SM2"]
+
+
+def test_an_answer_that_is_named_after_its_text_is_gone_is_blanked_too(parts, post, texts, who):
+    heard(parts, "SM1", NOW)
+    do_erase(parts, who)
+    with parts.open_db() as db:
+        blank.note_answer(db, "SM1", "SM2", NOW)
+        blank.note_answer(db, "SM-of-nobody", "SM3", NOW)
+    assert left_of(parts, who) == 2
+    blank.blank(post)
+
+    assert (sorted(texts.blanked), left_of(parts, who)) == (["SM1", "SM2"], 0)
+
+
+def test_an_answer_to_a_text_that_was_found_late_is_known_by_its_name(parts, post, texts, who):
+    texts.inbox.append(Received("SM1", MOBILE, "HELP", NOW - timedelta(minutes=2)))
+    catch_up(post)
+
+    with parts.read_db() as db:
+        assert db.scalars(select(Reply.answer_provider_id)).all() == ["CONSOLE00000001"]
+
+
 def test_a_log_that_is_kept_for_less_than_the_words_takes_them_along(parts, post, texts, who):
     sent(parts, who, "SM1", NOW - 60 * DAY)
     with parts.open_db() as db:

@@ -152,6 +152,19 @@ def test_an_answer_in_twiml_is_texted_back(sandbox, app, twilio):
     assert {one.direction for one in replies} == {"outbound-reply"}
 
 
+def test_the_answers_status_is_reported_where_it_says(sandbox, app, twilio):
+    report = f"{app.url}/webhooks/twilio/status?a=1"
+    told = f'<Response><Message statusCallback="{report}">Thank you.</Message></Response>'.encode()
+    app.answer = lambda call: (200, XML, told) if "/inbound" in call.path else (204, {}, b"")
+    said(sandbox, "C")
+
+    (reply,) = twilio.messages.list(to=ALICE)
+    calls = app.heard("/status")
+    assert [call.form["MessageStatus"] for call in calls] == ["sent", "delivered"]
+    assert {(call.path, call.form["MessageSid"]) for call in calls} == {("/webhooks/twilio/status?a=1", reply.sid)}
+    assert RequestValidator(config.TOKEN).validate(report, calls[0].form, calls[0].headers["X-Twilio-Signature"])
+
+
 def test_an_answer_to_stop_is_refused(sandbox, app, twilio):
     app.answer = lambda _call: (200, XML, twiml("Sorry to see you go."))
     said(sandbox, "STOP")

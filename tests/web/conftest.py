@@ -35,7 +35,7 @@ PUBLIC = "http://127.0.0.1:8000"
 PASSWORD = "seven calm blue rivers"
 EMAIL = "dana@oak.example.org"
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
-TEXT_IN_XML = re.compile(r"<Message>(.*)</Message>", re.DOTALL)
+TEXT_IN_XML = re.compile(r"<Message[^>]*>(.*)</Message>", re.DOTALL)
 
 
 @pytest.fixture

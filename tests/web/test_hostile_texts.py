@@ -101,7 +101,7 @@ def test_any_text_is_kept_once_and_answered_at_most_once(parts, known, twilio, s
     answers = [twilio.text(sender, body, sid="SM" + "1" * 32) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [200, 200]
-    assert [answer.text.count("<Message>") for answer in answers] in ([0, 0], [1, 0])
+    assert [answer.text.count("</Message>") for answer in answers] in ([0, 0], [1, 0])
     assert len(replies(parts)) == 1
 
 
@@ -125,7 +125,7 @@ def test_any_sender_is_kept_and_makes_no_member(parts, known, twilio, sender, bo
     answer = twilio.text(sender, body)
 
     assert (answer.status_code, len(replies(parts))) == (200, 1)
-    assert answer.text.count("<Message>") <= 1
+    assert answer.text.count("</Message>") <= 1
     with parts.read_db() as db:
         assert len(db.scalars(select(Member)).all()) == 1
 
@@ -162,7 +162,7 @@ def test_fifty_texts_in_a_second_are_all_kept_and_answered_once(parts, known, ap
         answers = list(pool.map(send, range(50)))
 
     assert {answer.status_code for answer in answers} == {200}
-    assert sum(answer.text.count("<Message>") for answer in answers) == 1
+    assert sum(answer.text.count("</Message>") for answer in answers) == 1
     assert sorted(reply.text for reply in replies(parts)) == sorted(f"hello {number}" for number in range(50))
     assert time.monotonic() - began < 30
 
@@ -191,7 +191,7 @@ def test_stop_from_fifty_requests_at_once_is_one_suppression_and_one_confirmatio
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda n: phones[n].text(MOBILE, "STOP", sid=f"SM{n:032x}"), range(20)))
 
-    assert sum(answer.text.count("<Message>") for answer in answers) == 1
+    assert sum(answer.text.count("</Message>") for answer in answers) == 1
     with parts.read_db() as db:
         assert len(db.scalars(select(Suppression)).all()) == 1
 
@@ -207,7 +207,7 @@ def test_by_night_and_in_a_thread_that_was_handed_over_it_is_the_same(parts, kno
     answer = twilio.text(MOBILE, body)
     waiting = [reply for reply in replies(parts) if reply.handled_at is None]
 
-    assert (answer.status_code, answer.text.count("<Message>")) == (200, 0)  # it was said a moment ago
+    assert (answer.status_code, answer.text.count("</Message>")) == (200, 0)  # it was said a moment ago
     assert {reply.hand_over_id for reply in waiting} == {held}
 
 
@@ -224,5 +224,5 @@ def test_fifty_texts_at_night_shuffled_and_replayed_are_answered_once(parts, kno
         answers = list(pool.map(send, range(50)))
 
     assert {answer.status_code for answer in answers} == {200}
-    assert sum(answer.text.count("<Message>") for answer in answers) == 1
+    assert sum(answer.text.count("</Message>") for answer in answers) == 1
     assert len(replies(parts)) == 25

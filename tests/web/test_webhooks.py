@@ -2,10 +2,12 @@
 
 import base64
 import json
+import re
 from dataclasses import replace
 from itertools import permutations
 
 import pytest
+from sqlalchemy import select
 from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
 
@@ -434,3 +436,18 @@ def test_a_mail_with_pictures_of_ten_megabytes_is_taken(parts, sendgrid):
 
     assert answer.status_code == 204
     assert [reply.text for reply in replies(parts)] == ["see file"]
+
+
+def test_the_answer_to_a_text_is_known_by_the_name_that_its_reports_give(parts, twilio):
+    answer = twilio.text("+12125550188", "HELP", sid="SM1").text
+    report = re.search(r'statusCallback="([^"]+)"', answer)[1]
+    assert report == "http://127.0.0.1:8000/webhooks/twilio/status?a=SM1"
+    codes = [
+        twilio.post("/webhooks/twilio/status?a=SM1", {"MessageSid": "SM2", "MessageStatus": status}).status_code
+        for status in ("sent", "delivered", "delivered")
+    ]
+
+    assert codes == [204] * 3
+    assert twilio.post("/webhooks/twilio/status?a=nobody", {"MessageSid": "SM3"}).status_code == 204
+    with parts.read_db() as db:
+        assert db.scalars(select(Reply.answer_provider_id)).all() == ["SM2"]
