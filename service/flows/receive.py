@@ -171,7 +171,7 @@ def _crisis_key(finding: Finding, meant: Understanding, practice: Practice) -> s
     if finding.level is not Level.CRISIS or finding.category is Category.UNKNOWN:
         return None
     if meant.meaning is Meaning.OPT_OUT:
-        return "" if finding.stays_discreet else "stop_confirmation_with_crisis"
+        return "" if finding.is_read_by_others else "stop_confirmation_with_crisis"
     if finding.category is Category.MEDICAL and practice.country == "US":
         return "crisis_auto_reply_medical_US"
     if finding.with_abuse or finding.category is Category.ABUSE:

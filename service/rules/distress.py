@@ -46,7 +46,7 @@ class Finding:
     """The pattern that matched, as staff may see it; never the member's words."""
     with_abuse: bool = False
     """Abuse is mentioned anywhere: the reply says nothing of it, for the one who does it may hold the phone."""
-    stays_discreet: bool = False
+    is_read_by_others: bool = False
     """The member fears that somebody reads this phone: with an opt-out, nothing at all is answered."""
 
 
@@ -110,8 +110,8 @@ def _finding(found: Collection[Match]) -> Finding:
             with_abuse = Category.ABUSE in by_label
             return Finding(Level.CRISIS, category, by_label[category], with_abuse, is_read)
     if "review" in by_label:
-        return Finding(Level.REVIEW, None, by_label["review"], stays_discreet=is_read)
-    return Finding(Level.NONE, stays_discreet=is_read)
+        return Finding(Level.REVIEW, None, by_label["review"], is_read_by_others=is_read)
+    return Finding(Level.NONE, is_read_by_others=is_read)
 
 
 @cache

@@ -25,7 +25,7 @@ def of_group(group_id: UUID) -> ResponseReturnValue:
     with parts().read_db() as db:
         group = get_group(db, group_id)
         found = trends(db, group, now)
-        is_hidden = _stays_discreet(group)
+        is_hidden = _is_read_by_others(group)
         answered = [member for member, scores in found.members if set(scores) - {None}]
         before_showing([] if is_hidden else [Sight(Read.CHECK_INS, member) for member in answered])
         return render_template(
@@ -34,13 +34,13 @@ def of_group(group_id: UUID) -> ResponseReturnValue:
             found=found,
             fewest=FEWEST,
             came=Came,
-            stays_discreet=is_hidden,
+            is_read_by_others=is_hidden,
             missing=_what_is_missing(group),
             next_session=db.scalars(GroupSession.next_after(group.id, now)).first(),
         )
 
 
-def _stays_discreet(group: Group) -> bool:
+def _is_read_by_others(group: Group) -> bool:
     """An administrator sees who came; what the members answered is its facilitator's (README, Who sees what)."""
     return g.staff.role is Role.ADMIN and group.facilitator_id not in (None, g.staff.id)
 

@@ -199,7 +199,7 @@ def test_a_false_friend_or_a_negation_beside_it_hides_nothing(text):
 def test_a_phone_that_others_read_is_noted():
     finding = scan("do not text me here, my husband checks this phone and gets violent")
 
-    assert (finding.level, finding.category, finding.stays_discreet) == (Level.CRISIS, Category.ABUSE, True)
+    assert (finding.level, finding.category, finding.is_read_by_others) == (Level.CRISIS, Category.ABUSE, True)
 
 
 def test_staff_see_the_pattern_and_never_the_words():
