@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from service.channels.side_by_side import wait_until_readable
+from service.channels.side_by_side import has_asked, wait_until_readable
 
 T = TypeVar("T")
 
@@ -20,6 +20,7 @@ def eventually(find: Callable[[], T], wanted: T, seconds: float = 20) -> T:
 
 def think(seconds: float) -> None:
     """As a provider does it: other calls of the same worker go on meanwhile."""
+    has_asked()
     ours, theirs = socket.socketpair()
     with ours, theirs:
         try:

@@ -12,7 +12,7 @@ from functools import partial
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from service.channels.side_by_side import elsewhere, wait_until_readable, wait_until_writable
+from service.channels.side_by_side import elsewhere, has_asked, wait_until_readable, wait_until_writable
 
 MOST_KEPT = 64
 KEPT_FOR = 50.0
@@ -70,6 +70,7 @@ class Connection:
         """
         answer = self._answer.begin()
         self._send(request, ends)
+        has_asked()
         while answer.whole is None:
             answer.feed(self._receive(ends))
         self._used_at = time.monotonic()

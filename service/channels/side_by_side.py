@@ -27,10 +27,23 @@ class SideBySide:
     def __init__(self) -> None:
         self._poll = select.poll()
         self._waiting: dict[int, tuple[_Call, float]] = {}
+        self._unasked: list[_Call] = []
 
-    def begin(self, call: Callable[[], None]) -> None:
-        """Run it up to where it must wait. What it raises is raised here, or where it goes on."""
-        _Call(self, call).switch()
+    def begin(self, call: Callable[[], None], by: float = inf) -> None:
+        """Run it up to where it must wait. What it raises is raised here, or where it goes on.
+
+        `by`, on the machine's monotonic clock: what it has not asked by then it never asks.
+        """
+        begun = _Call(self, call, by)
+        self._unasked.append(begun)
+        begun.switch()
+
+    def wait_until_asked(self) -> None:
+        """Until each that was begun has put its question to the provider, or never will."""
+        for call in self._unasked:
+            while call.is_to_ask:
+                self.go_on(call.by)
+        self._unasked.clear()
 
     def go_on(self, until: float) -> None:
         """Wait, up to then on the machine's monotonic clock, until one may go on; let all go on that may."""
@@ -62,9 +75,14 @@ class SideBySide:
 
 
 class _Call(greenlet):  # type: ignore[misc]  # it has no types
-    def __init__(self, side_by_side: SideBySide, call: Callable[[], None]) -> None:
+    def __init__(self, side_by_side: SideBySide, call: Callable[[], None], by: float) -> None:
         super().__init__(call)
-        self.side_by_side = side_by_side
+        self.side_by_side, self.by = side_by_side, by
+        self.has_asked = False
+
+    @property
+    def is_to_ask(self) -> bool:
+        return not (self.has_asked or self.dead) and time.monotonic() < self.by
 
 
 def each(do: Callable[[T], R], items: Iterable[T]) -> list[R]:
@@ -81,6 +99,19 @@ def each(do: Callable[[T], R], items: Iterable[T]) -> list[R]:
     while len(found) < count:
         calls.go_on(time.monotonic() + 1.0)
     return [found[place] for place in range(count)]
+
+
+def may_ask() -> bool:
+    """Whether it is not too late yet for this call to put its question, or another one after it."""
+    call = getcurrent()
+    return not isinstance(call, _Call) or call.has_asked or time.monotonic() < call.by
+
+
+def has_asked() -> None:
+    """This call has put its question. May be said twice."""
+    call = getcurrent()
+    if isinstance(call, _Call):
+        call.has_asked = True
 
 
 def wait_until_readable(of: socket.socket, ends: float) -> None:

@@ -13,6 +13,7 @@ import certifi
 
 from service.channels import Ambiguous, NotAccepted
 from service.channels.connections import BROKEN, Answer, Connections, Origin
+from service.channels.side_by_side import may_ask
 from service.rules.retries import Patience
 
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
@@ -41,6 +42,9 @@ class Transport:
             connection = self._connections.take(origin)
         except (OSError, UnicodeError) as error:
             raise NotAccepted(type(error).__name__) from error
+        if not may_ask():
+            self._connections.put_back(origin, connection)
+            raise NotAccepted("held up for too long to ask")
         try:
             answer = connection.ask(request, ends)
         except BROKEN as error:

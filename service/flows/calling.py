@@ -45,7 +45,9 @@ class Calls:
         """Begin these calls. When this returns each has begun, or never will: `by` the machine's monotonic clock."""
         for sending in marked:
             self.under_way += 1
-            self._side_by_side.begin(partial(self._call, sending, min(by, sending.call_by)))
+            in_time = min(by, sending.call_by)
+            self._side_by_side.begin(partial(self._call, sending, in_time), in_time)
+        self._side_by_side.wait_until_asked()
 
     def answered(self, wait: float) -> list[Answered]:
         """What has come back within `wait` seconds: a good part of what is under way, so that it shares a transaction,

@@ -96,6 +96,69 @@ def test_a_name_that_is_long_looked_up_holds_up_no_other_call(transport, monkeyp
         assert each(ask, ["http://slow.invalid/", url]) == [NotAccepted, b"ok"]
 
 
+@pytest.fixture
+def slow_to_connect(monkeypatch):
+    connect = socket.create_connection
+
+    def slowly(*where, **how):
+        time.sleep(0.3)
+        return connect(*where, **how)
+
+    monkeypatch.setattr(socket, "create_connection", slowly)
+
+
+def test_it_can_be_waited_for_that_each_has_asked(transport, slow_to_connect):
+    asked = []
+
+    def note(taken):
+        asked.append(taken.recv(65_536))
+        after(0.5)(taken)
+
+    calls = SideBySide()
+    with provider(note) as url:
+        for _ in range(3):
+            calls.begin(lambda: asking(transport, url)(0), time.monotonic() + 5)
+        none_yet = list(asked)
+        calls.wait_until_asked()
+        time.sleep(0.1)
+
+    assert (none_yet, len(asked)) == ([], 3)
+
+
+def test_what_has_not_asked_in_time_never_asks(transport, slow_to_connect):
+    asked, found = [], []
+    calls = SideBySide()
+
+    def note(taken):
+        with taken:
+            asked.append(taken.recv(65_536))
+
+    with provider(note) as url:
+        calls.begin(lambda: found.append(asking(transport, url)(0)), time.monotonic() + 0.1)
+        calls.wait_until_asked()
+        none_yet = list(found)
+        while not found:
+            calls.go_on(time.monotonic() + 1)
+        time.sleep(0.1)
+
+    assert (none_yet, found, asked) == ([], [NotAccepted], [])
+
+
+def test_a_call_may_ask_more_than_once_however_late(transport):
+    found = []
+    calls = SideBySide()
+
+    def ask_twice():
+        found.extend(asking(transport, url)(0) for _ in range(2))
+
+    with provider(after(0.2)) as url:
+        calls.begin(ask_twice, time.monotonic() + 0.3)
+        while len(found) < 2:
+            calls.go_on(time.monotonic() + 1)
+
+    assert found == [b"ok", b"ok"]
+
+
 def test_an_answer_that_came_while_this_process_was_held_up_is_not_too_late():
     transport = Transport(Patience(deadline=0.3))
     calls, found = SideBySide(), []
