@@ -65,7 +65,7 @@ class Refusal(StrEnum):
     NOT_THERE = "was not at the session"
     RULE_OFF = "rule switched off"
     PAUSED = "paused by the member"
-    CAP = "cap"
+    CAP = "the most messages for a day or a week are reached"
     TOO_LATE = "too late"
     STOPPED = "stopped by staff"
     HALTED = "everything stopped for this member by staff"

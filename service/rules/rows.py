@@ -77,6 +77,8 @@ def of_our_time(day: Day) -> Day:
 
 
 def _no_date(value: str) -> NotReadable:
+    if not value:
+        return NotReadable("Enter a date, like 2027-03-28.")
     return NotReadable(f"{quoted(value)} is not a date. Write it like 2027-03-28.")
 
 
@@ -101,6 +103,8 @@ def iso_dates(value: str) -> frozenset[date]:
 
 
 def clock_time(value: str) -> time:
+    if not value:
+        raise NotReadable("Enter a time, like 18:30.")
     hours, _, minutes = value.partition(":")
     has_shape = hours.isascii() and hours.isdecimal() and minutes.isascii() and minutes.isdecimal()
     if not (has_shape and len(minutes) == 2 and len(hours) <= 2 and int(hours) < 24 and int(minutes) < 60):
@@ -159,7 +163,7 @@ def wall_moment(value: str) -> datetime:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is not None:
-        raise NotReadable("Choose a date and a time, like 2027-03-28T17:59.")
+        raise NotReadable("Choose a date and a time, like 2027-03-28 17:59.")
     return of_our_time(moment)
 
 

@@ -20,6 +20,7 @@ from service.rules.contact import masked
 from service.rules.recurrence import starts_at
 from service.rules.segments import count
 from service.web import part_counter, parts
+from service.web.words import moment
 
 pages = Blueprint("message", __name__)
 
@@ -67,9 +68,16 @@ def send(**where: UUID) -> ResponseReturnValue:
             return _preview(db, audience, typed, draft, found, asks), 422 if asks else 200
         planned = write.send(db, found)
         audit(db, g.staff.id, "message written", audience.row, now, count=planned)
+        zone = db.scalars(select(Practice)).one().zone
+        when = f"planned for {moment(draft.at, zone)}" if draft.at > now else "on the way"
     skipped = f" {len(found.skipped)} skipped." if found.skipped else ""
-    flash(f"{planned} message{'' if planned == 1 else 's'} on the way to {found.people} people.{skipped}", "success")
+    flash(f"{_counted(planned, found.people)} {when}.{skipped}", "success")
     return redirect(audience.back)
+
+
+def _counted(messages: int, people: int) -> str:
+    """10 messages to 8 people."""
+    return f"{messages} message{'' if messages == 1 else 's'} to {people} {'person' if people == 1 else 'people'}"
 
 
 def _line(db: Session) -> str:
@@ -109,6 +117,8 @@ def _read(
     if words and (found := write.problems(db, words, audience.about)):
         errors["words"] = " ".join(found)
     at = rows.read(errors, "at", lambda: later(db, typed.get("at", ""), now), now) if _is_later(typed) else now
+    if typed.get("at") and not _is_later(typed):
+        errors["at"] = "Press “Later” if it shall go then, or empty this to send it now."
     members = [row for row in audience.members if typed.get("to", "all") in ("all", str(row.id))]
     if not members:
         errors["to"] = "Choose who it is for. Nobody belongs here at present." if not audience.members else "Choose."

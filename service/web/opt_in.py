@@ -113,12 +113,16 @@ def _page(
 ) -> str:
     practice = _practice(db)
     named = detail.offer(db, member, practice, parts().clock()) if member else detail.example(practice, language)
+    current = standing(db, member) if member else None
     return render_template(
         "member/opt_in.html",
         offer=texts.offer(practice, language).of(member.asked if member else ASKED),
         samples=named.texts,
         text_language=member.language if member else language,
-        in_detail=member is not None and wants_detail(member, standing(db, member)),
+        in_detail=member is not None and current is not None and wants_detail(member, current),
+        has_agreed=member is not None
+        and current is not None
+        and any(current.agreed(channel, member.address_index(channel)) for channel in Channel),
         ways=_ways(member) if member else {},
         can_save=member is not None,
         token=(request.view_args or {}).get("token", ""),

@@ -62,12 +62,14 @@ def set_presence(session_id: UUID) -> ResponseReturnValue:
     line = rows.read(errors, "line", lambda: rows.text(typed, "a line", LONGEST, needed=False), "")
     with parts().open_db() as db:
         group_session = _get(db, session_id)
-        if errors:
-            return _page(db, group_session, line=(typed, errors["line"])), 422
-        group_session.line = line
         for member in announce.expected(db, group_session):
             came = request.form.get(f"came_{member.id}", "")
             attend.note_presence(db, group_session, member, Came(came) if came in set(Came) else None, now)
+        if errors:
+            page = _page(db, group_session, line=(typed, errors["line"]))
+            db.rollback()
+            return page, 422
+        group_session.line = line
         audit(db, g.staff.id, "presence noted", group_session, now, has_line=bool(line))
     flash("Saved.", "success")
     return redirect(url_for("sessions.one_session", session_id=session_id))

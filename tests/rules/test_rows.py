@@ -12,6 +12,13 @@ def test_a_date_to_skip_that_cannot_be_read_is_named_as_it_was_written():
         rows.iso_dates("2026-12-22, 31 Dec")
 
 
+def test_what_was_left_empty_is_asked_for_and_not_quoted():
+    with pytest.raises(rows.NotReadable, match=r"^Enter a date, like 2027-03-28\.$"):
+        rows.iso_date("")
+    with pytest.raises(rows.NotReadable, match=r"^Enter a time, like 18:30\.$"):
+        rows.clock_time("")
+
+
 def test_dates_to_skip_are_apart_by_spaces_commas_or_lines():
     days = {date(2026, 12, 22), date(2026, 12, 24), date(2026, 12, 29)}
 

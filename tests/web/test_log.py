@@ -94,6 +94,7 @@ def test_the_file_holds_the_rows_on_the_screen_and_no_formula(parts, staff, told
 
     assert answer.headers["Content-Disposition"] == 'attachment; filename="log.csv"'
     assert answer.content_type == "text/csv; charset=utf-8"
+    assert answer.text.startswith("\ufeff"), "Excel would read names with accents wrongly"
     assert lines[1][3:] == ["'=HYPERLINK(1)", "Reminder", "Text", "Delivered"]
     assert len(lines) == 2
     assert [cell for line in lines for cell in line if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []

@@ -81,13 +81,17 @@ def test_a_consent_that_is_withdrawn_meanwhile_stops_it(parts, staff, place, pos
 def test_it_can_go_to_one(parts, staff, place):
     page = staff.get(place["group"]).text
     anna = re.search(r'<option value="([^"]+)">Anna Bell', page)[1]
-    staff.post(place["group"], {"to": anna, "words": "See you soon.", "confirmed": "1"})
+    sent = {"to": anna, "words": "See you soon.", "confirmed": "1"}
 
+    assert "1 message to 1 person on the way." in staff.post(place["group"], sent, follow_redirects=True).text
     assert [str(row.member_id) for row in notes(parts)] == [anna]
 
 
 def test_later_is_on_the_practices_clock_and_waits_for_the_day(parts, staff, place):
-    staff.post(place["session"], form(when="later", at="2027-01-05T22:00", confirmed="1"))
+    given = form(when="later", at="2027-01-05T22:00", confirmed="1")
+
+    answer = staff.post(place["session"], given, follow_redirects=True).text
+    assert "2 messages to 2 people planned for Tue" in answer
     text = notes(parts)[0]
 
     assert text.due_at == builders.local("2027-01-05 22:00")
@@ -103,6 +107,7 @@ def test_later_is_on_the_practices_clock_and_waits_for_the_day(parts, staff, pla
         ({"words": "Our therapy room moved."}, "“therapy” tells whoever sees the screen"),
         ({"words": "Thursday grief group meets"}, "tells whoever sees"),
         ({"when": "later", "at": "soon"}, "Choose a date and a time"),
+        ({"when": "now", "at": "2027-01-05T10:00"}, "Press “Later” if it shall go then"),
         ({"when": "later", "at": "2027-01-03T10:00"}, "Choose a time that is still to come"),
         ({"to": "nobody"}, "Choose."),
     ],
@@ -138,7 +143,7 @@ def test_the_weekly_limit_is_said_before_anything_goes(parts, staff, place):
             for row in db.scalars(select(Delivery).where(Delivery.state == State.SCHEDULED)):
                 row.state, row.marked_at, row.address_index = State.SENT, NOW, row.member.mobile_index
 
-    assert ">cap<" in staff.post(place["session"], form()).text
+    assert "the most messages for a day or a week are reached" in staff.post(place["session"], form()).text
 
 
 def test_a_retry_says_the_same_words_again(parts, staff, place, post, texts):

@@ -133,6 +133,15 @@ def test_nothing_ticked_is_no_consent_and_no_error(parts, client, link):
     assert "nothing will be sent" in page.text
 
 
+def test_nothing_ticked_does_not_promise_silence_to_whoever_agreed_before(client, link):
+    path = link()
+    tick(client, path, "reminder", channels=["email"])
+    page = tick(client, path, channels=()).text
+
+    assert "you go on getting what you agreed to before" in page
+    assert "nothing will be sent" not in page
+
+
 def test_looking_at_the_page_changes_nothing(parts, client, link):
     path = link()
     for _ in range(50):

@@ -43,6 +43,13 @@ def test_nothing_changes_before_it_is_confirmed(staff, parts, third):
     assert lengths(parts) == [90, 90, 90, 90]
 
 
+def test_where_nothing_moves_it_is_said_that_nobody_has_to_be_told(staff, third):
+    page = staff.post(f"/sessions/{third.id}/series", typed(third, time="18:30", minutes="90"))
+
+    assert "No member has to be told." in page.text
+    assert "is taken back" not in page.text
+
+
 def test_confirmed_the_later_sessions_change_and_members_are_told_once(staff, parts, third):
     staff.post(f"/sessions/{third.id}/series", typed(third, confirmed="1"))
 

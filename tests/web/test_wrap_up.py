@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from service.models import GroupSession
+from service.models import Attendance, GroupSession, Member
 from service.rules.consent import Choice
 from tests import builders
 from tests.builders import NOW
@@ -40,6 +40,16 @@ def test_a_line_that_is_too_long_is_answered_at_its_field(parts, past, staff):
     answer = staff.post(f"/sessions/{past.id}/presence", {"line": "x" * 301})
 
     assert (answer.status_code, "Use at most 300 characters." in answer.text, line(parts)) == (422, True, "")
+
+
+def test_who_was_there_is_not_lost_over_a_line_that_is_too_long(parts, past, staff):
+    with parts.read_db() as db:
+        came = f"came_{db.scalars(select(Member)).one().id}"
+    answer = staff.post(f"/sessions/{past.id}/presence", {came: "late", "line": "x" * 301})
+
+    assert '<option value="late" selected>' in answer.text
+    with parts.read_db() as db:
+        assert [row.came for row in db.scalars(select(Attendance))] == []
 
 
 def test_without_a_line_there_is_nothing_to_send(past, staff):
