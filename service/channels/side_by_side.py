@@ -18,7 +18,6 @@ from greenlet import getcurrent, greenlet
 
 T = TypeVar("T")
 R = TypeVar("R")
-LATE = "the answer is late"
 
 
 class SideBySide:
