@@ -133,6 +133,15 @@ def test_nothing_ticked_is_no_consent_and_no_error(parts, client, link):
     assert "nothing will be sent" in page.text
 
 
+def test_whoever_agreed_before_reads_that_it_stays_so(client, link):
+    path = link()
+    before = client.get(path).text
+    tick(client, path, "reminder", channels=["email"])
+
+    assert "stays as it is" not in before
+    assert "What you agreed to before stays as it is" in client.get(path).text
+
+
 def test_nothing_ticked_does_not_promise_silence_to_whoever_agreed_before(client, link):
     path = link()
     tick(client, path, "reminder", channels=["email"])
