@@ -121,7 +121,8 @@ def test_an_address_that_is_nobodys_is_on_record_without_the_address(parts, dana
     fail(parts, 2, email="eve@example.org")
     fail(parts, 1, email="eve@example.org", address="198.51.100.1")
     with parts.read_db() as db:
-        rows = db.scalars(select(AuditEntry).where(AuditEntry.action == "unknown address")).all()
+        query = select(AuditEntry).where(AuditEntry.action == "unknown address").order_by(AuditEntry.seq)
+        rows = db.scalars(query).all()
 
     networks = [row.details["network"] for row in rows]
     assert networks[0] == networks[1] != networks[2]
