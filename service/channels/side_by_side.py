@@ -1,7 +1,7 @@
 """Many calls to the providers at once, on the thread that asks for them.
 
-Each runs as a greenlet: the official clients, which know nothing of it, go on when there is something to read. With a
-thread for each call, to hand the interpreter from one to the next costs as much as the call.
+Each runs as a greenlet: the official clients, which know nothing of it, go on when there is something to read. A
+thread for each call hands the interpreter from one to the next several times a call, and needs a queue and locks.
 """
 
 import select
