@@ -3,6 +3,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from sendgrid import SendGridAPIClient
 
 from service.channels import (
     AddressRefused,
@@ -65,6 +66,17 @@ def test_what_is_sent_is_what_sendgrid_wants(email, stand_in):
             "ganalytics": {"enable": False},
         },
     }
+
+
+def test_the_request_is_the_one_that_sendgrids_client_makes_as_it_comes(email, stand_in):
+    email.send(MESSAGE)
+    official = SendGridAPIClient("SG.sandbox.key", host=stand_in.url)
+    official.send(json.loads(stand_in.requests[0].body))
+    ours, theirs = stand_in.requests
+
+    assert (ours.command, ours.path, ours.body) == (theirs.command, theirs.path, theirs.body)
+    of_the_connection = {"Connection": "close", "Accept-Encoding": "identity"}
+    assert {**ours.headers, **of_the_connection} == dict(theirs.headers)
 
 
 def errors(*fields):
