@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from service import texts
 from service.channels import Message
 from service.flows import reword
-from service.flows.links import new_link
+from service.flows.links import Links
 from service.flows.way_out import has_room, is_due, with_way_out
 from service.models import Delivery, Group, GroupSession, Practice
 from service.rules import wording
@@ -145,18 +145,19 @@ class Letter:
     useful_until: datetime
 
 
-def message(db: Session, delivery: Delivery, of: Letter, practice: Practice, public_url: str, now: datetime) -> Message:
-    """The message of a delivery, ready to leave. Adds the links that a mail carries."""
+def message(
+    links: Links, delivery: Delivery, of: Letter, practice: Practice, public_url: str, now: datetime
+) -> Message:
+    """The message of a delivery, ready to leave. Adds the links that a mail carries to those that are kept with it."""
     if delivery.channel is Channel.SMS:
         return Message(to=of.to, text=of.body, reference=str(delivery.id), useful_for=of.useful_until - now)
-    return _mail(db, delivery, of, practice, public_url, now)
+    return _mail(links, delivery, of, practice, public_url, now)
 
 
-def _mail(db: Session, delivery: Delivery, of: Letter, practice: Practice, public_url: str, now: datetime) -> Message:
+def _mail(links: Links, delivery: Delivery, of: Letter, practice: Practice, public_url: str, now: datetime) -> Message:
     """A mail says only that there is a message: its words wait behind the link."""
-    member_id = delivery.member_id
-    page = new_link(db, "message", now + LINKS_LAST, member_id=member_id, delivery_id=delivery.id)
-    stop = new_link(db, "unsubscribe", None, member_id=member_id, delivery_id=delivery.id)
+    page = links.new("message", now + LINKS_LAST, delivery)
+    stop = links.new("unsubscribe", None, delivery)
     unsubscribe = f"{public_url}/u/{stop}"
     subject, body = texts.email(
         "link_only",

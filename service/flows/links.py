@@ -9,6 +9,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from service.models import Delivery, Enrolment, GroupSession, Link, Member
+from service.models.base import uuid7
+from service.models.bulk import insert_all
 from service.rules.recurrence import starts_at
 
 
@@ -34,6 +36,24 @@ def new_link(
         )
     )
     return token
+
+
+class Links:
+    """Of many deliveries, kept at once: to add each row by itself costs more than all else about a mail."""
+
+    def __init__(self) -> None:
+        self._rows: list[dict[str, object]] = []
+
+    def new(self, purpose: str, expires_at: datetime | None, delivery: Delivery) -> str:
+        """The token of a new link for whom the delivery goes to. It leads nowhere until it is kept."""
+        token = secrets.token_urlsafe(16)
+        row = {"id": uuid7(), "token_hash": hashed(token), "purpose": purpose, "expires_at": expires_at}
+        self._rows.append({**row, "member_id": delivery.member_id, "delivery_id": delivery.id})
+        return token
+
+    def keep(self, db: Session) -> None:
+        insert_all(db.connection(), Link.metadata.tables[Link.__tablename__], self._rows)
+        self._rows = []
 
 
 def follow(db: Session, token: str, purpose: str, now: datetime) -> Link | None:

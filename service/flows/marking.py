@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from service.channels import Message
 from service.flows import companions, compose
 from service.flows.consider import answer_refusal, membership_refusal, window
+from service.flows.links import Links
 from service.flows.locking import Locked
 from service.flows.pace import Lane
 from service.flows.post import Post
@@ -73,6 +74,7 @@ class Marking:
         self._lanes: dict[Channel, Lane] = {}
         self._hours: dict[tuple[object, ...], _Hours] = {}
         self._bodies: dict[tuple[object, ...], compose.Words] = {}
+        self._links = Links()
 
     @property
     def now(self) -> datetime:
@@ -94,6 +96,7 @@ class Marking:
             else:
                 if ready is not None:
                     yield ready
+        self._links.keep(self._db)
 
     def missed(self, ids: Sequence[UUID]) -> list[UUID]:
         """Those that are no longer scheduled, or that somebody else had locked."""
@@ -119,7 +122,7 @@ class Marking:
         if not self._takes_its_turn(delivery, letter):
             return None
         self._facts.budget.take(delivery)
-        message = compose.message(self._db, delivery, letter, self._practice, self._post.public_url, self._now)
+        message = compose.message(self._links, delivery, letter, self._practice, self._post.public_url, self._now)
         return Ready(delivery, message, self._values(delivery, letter))
 
     def _values(self, delivery: Delivery, letter: compose.Letter) -> dict[str, object]:

@@ -4,7 +4,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, Table, Update, bindparam, column, func
+from sqlalchemy import (
+    Column,
+    Connection,
+    Dialect,
+    Insert,
+    Table,
+    TableValuedAlias,
+    Update,
+    bindparam,
+    column,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
@@ -28,6 +41,17 @@ def insert_new(db: Connection, table: Table, rows: Rows) -> None:
     insert(db, table.name, columns, rows)
 
 
+def insert_all(db: Connection, table: Table, rows: Rows) -> None:
+    """Insert the rows, which are new. All have values for the same columns."""
+    if not rows:
+        return
+    names = tuple(rows[0])
+    if db.dialect.name == "postgresql":
+        db.execute(_all_new(table, names), {name: [row[name] for row in rows] for name in names})
+    else:
+        _insert_sqlite(db, table.name, [table.c[name] for name in names], rows)
+
+
 def update_each(db: Connection, statement: Update, rows: Rows) -> None:
     """Run the statement for each row: the one whose id is the row's `of` gets the row's other values. All have values
     for the same columns."""
@@ -44,10 +68,20 @@ def update_each(db: Connection, statement: Update, rows: Rows) -> None:
 def _at_once(statement: Update, names: tuple[str, ...]) -> Update:
     """PostgreSQL: of all rows in one statement. Each statement costs the server as much as the change itself."""
     table = statement.table.c
-    types = {name: table[name if name != OF else "id"].type for name in names}
-    columns = (bindparam(name, type_=ARRAY(of)) for name, of in types.items())
-    new = func.unnest(*columns).table_valued(*(column(name, of) for name, of in types.items())).render_derived("new")
+    new = _unnested({name: table[name if name != OF else "id"].type for name in names})
     return statement.where(table.id == new.c[OF]).values({name: new.c[name] for name in names if name != OF})
+
+
+@lru_cache(32)
+def _all_new(table: Table, names: tuple[str, ...]) -> Insert:
+    new = _unnested({name: table.c[name].type for name in names})
+    return insert(table).from_select(names, select(*(new.c[name] for name in names)))
+
+
+def _unnested(types: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias:
+    """The rows whose values are given as one array for each column."""
+    columns = (bindparam(name, type_=ARRAY(of)) for name, of in types.items())
+    return func.unnest(*columns).table_valued(*(column(name, of) for name, of in types.items())).render_derived("new")
 
 
 @lru_cache(32)

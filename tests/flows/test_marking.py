@@ -1,4 +1,6 @@
+import re
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
@@ -6,8 +8,10 @@ from sqlalchemy import select, update
 from service.flows import enrol
 from service.flows.deliver import deliver, mark
 from service.flows.enrol import invite
+from service.flows.links import follow
+from service.flows.plan import plan
 from service.flows.suppress import suppress
-from service.models import Consent, Delivery, Enrolment, GroupSession, Invitation, Member, Rule
+from service.models import Consent, Delivery, Enrolment, Group, GroupSession, Invitation, Member, Rule
 from service.models.groups import Answer, Came, SessionState
 from service.rules.consent import Channel, Choice, Purpose, Refusal
 from service.rules.kinds import Kind
@@ -409,6 +413,27 @@ def test_a_mail_can_be_stopped_with_one_click(parts, post, mails, clock):
     headers = mails.outbox[0].headers
     assert headers["List-Unsubscribe"].startswith("<https://groups.example.org/u/")
     assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_each_mail_has_links_of_its_own(parts, post, mails, clock):
+    with parts.open_db() as db:
+        made = builders.scene(db, email="anna@example.org", choice=Choice.EMAIL)
+        other = builders.member(db, "Ben Cole", email="ben@example.org", choice=Choice.EMAIL)
+        builders.enrolled(db, db.get_one(Group, made.group), other)
+        plan(db, NOW)
+        to = {str(row.id): row.member_id for row in db.scalars(select(Delivery))}
+    clock.go_to(WEDNESDAY)
+    deliver(post, [UUID(one) for one in to])
+
+    assert {mail.reference for mail in mails.outbox} == set(to)
+    with parts.read_db() as db:
+        for mail in mails.outbox:
+            page = follow(db, re.findall(r"/me/(\S+)", mail.text)[0], "message", clock())
+            (token,) = {*re.findall(r"/u/([^\s>]+)", mail.text + mail.headers["List-Unsubscribe"])}
+            stop = follow(db, token, "unsubscribe", clock())
+            for link in (page, stop):
+                assert (str(link.delivery_id), link.member_id) == (mail.reference, to[mail.reference])
+            assert (page.expires_at - clock(), stop.expires_at) == (timedelta(hours=72), None)
 
 
 # the invitation
