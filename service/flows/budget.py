@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -27,7 +28,7 @@ WENT = select(Delivery.address_index, Delivery.kind, Delivery.marked_at).where(
 
 
 class Budget:
-    """How many more texts the numbers of these members may get. Only texts are counted."""
+    """How many more texts the numbers of these members may get. Only texts are counted: for mails nothing is read."""
 
     def __init__(
         self, db: Session, members: Sequence[Member], practice: Practice, now: datetime, *, with_planned: bool
@@ -35,8 +36,15 @@ class Budget:
         self._caps = Caps(practice.per_day, practice.per_week)
         self._practice = practice
         self._now = now
-        self._went = _went(db, members, now)
-        self._planned = _planned(db, members, now) if with_planned else {}
+        self._db, self._members, self._with_planned = db, members, with_planned
+
+    @cached_property
+    def _went(self) -> dict[bytes, list[tuple[Kind, datetime]]]:
+        return _went(self._db, self._members, self._now)
+
+    @cached_property
+    def _planned(self) -> dict[bytes, list[datetime]]:
+        return _planned(self._db, self._members, self._now) if self._with_planned else {}
 
     def has_room(self, delivery: Delivery) -> bool:
         member, index = delivery.member, delivery.member.mobile_index
