@@ -136,6 +136,7 @@ def _by_core(db: Session, wanted: list[Planned]) -> None:
             "fence": 0,
             "attempts": 0,
             "looks": 0,
+            "kills": 0,
         }
         for one in wanted
     ]

@@ -13,7 +13,7 @@ from service.channels import ChannelError, Refused, Unfinished
 from service.flows.pace import rooms
 from service.flows.post import Post
 from service.models import Delivery, DeliveryEvent, Member, ProviderCopy, Reply
-from service.models.bulk import insert_new
+from service.models.bulk import Columns, insert_new
 from service.rules.consent import Channel
 
 log = getLogger(__name__)
@@ -110,11 +110,16 @@ def blank(post: Post) -> int:
 
 
 def _note(db: Session, copies: Iterable[tuple[str | None, UUID | None]], now: datetime) -> None:
-    rows = [
-        {"provider_id": name, "member_id": member_id, "since": now, "next_at": now, "tries": 0}
-        for name, member_id in copies
-    ]
-    insert_new(db.connection(), ProviderCopy.metadata.tables[ProviderCopy.__tablename__], rows)
+    new = list(copies)
+    times = [now] * len(new)
+    columns: Columns = {
+        "provider_id": [name for name, _ in new],
+        "member_id": [member_id for _, member_id in new],
+        "since": times,
+        "next_at": times,
+        "tries": [0] * len(new),
+    }
+    insert_new(db.connection(), ProviderCopy.metadata.tables[ProviderCopy.__tablename__], columns)
 
 
 def _taken(db: Session, post: Post) -> Sequence[str]:

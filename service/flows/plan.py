@@ -4,9 +4,10 @@ Called by everything that changes a fact they hang on, in the same transaction, 
 Safe to repeat: a delivery's id is made from what it says, to whom, about which start of which session.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 from service.flows.consider import HORIZON, Facts, Planned, consider, gather
 from service.flows.scope import across_groups
 from service.models import Delivery, Enrolment, Group, Member, Practice
-from service.models.bulk import insert_new
+from service.models.bulk import Columns, insert_new
 from service.rules.consent import Refusal
 from service.rules.lifecycle import State, may_move
 
@@ -50,6 +51,10 @@ SUPPRESSING = frozenset(
         *(Refusal.NOT_SAFE, Refusal.MINOR, Refusal.NUMBER_DOUBT, Refusal.HALTED),
     }
 )
+
+
+T = TypeVar("T")
+V = TypeVar("V")
 
 
 @dataclass
@@ -158,30 +163,31 @@ def _is_new(one: Planned, known: Mapping[UUID, Delivery], now: datetime) -> bool
     return one.refusal is None and one.id not in known and one.next_at <= now + HORIZON
 
 
-def _insert(db: Session, wanted: list[Planned]) -> int:
-    rows = [
-        {
-            "id": one.id,
-            "kind": one.rule.kind,
-            "channel": one.channel,
-            "member_id": one.member.id,
-            "rule_id": one.rule.id,
-            "group_session_id": one.group_session.id,
-            "start_revision": one.group_session.start_revision,
-            "due_at": one.due_at,
-            "next_at": one.next_at,
-            "expires_at": one.expires_at,
-            "why": one.why,
-            "state": State.SCHEDULED,
-            "fence": 0,
-            "attempts": 0,
-            "looks": 0,
-            "kills": 0,
-        }
-        for one in wanted
-    ]
-    insert_new(db.connection(), Delivery.metadata.tables[Delivery.__tablename__], rows)
-    return len(rows)
+def _insert(db: Session, wanted: Sequence[Planned]) -> int:
+    rules, sessions = [one.rule for one in wanted], [one.group_session for one in wanted]
+    columns: Columns = {
+        "id": [one.id for one in wanted],
+        "kind": _of_each(rules, lambda rule: rule.kind),
+        "channel": [one.channel for one in wanted],
+        "member_id": [one.member.id for one in wanted],
+        "rule_id": _of_each(rules, lambda rule: rule.id),
+        "group_session_id": _of_each(sessions, lambda group_session: group_session.id),
+        "start_revision": _of_each(sessions, lambda group_session: group_session.start_revision),
+        "due_at": [one.due_at for one in wanted],
+        "next_at": [one.next_at for one in wanted],
+        "expires_at": [one.expires_at for one in wanted],
+        "why": [one.why for one in wanted],
+        "state": [State.SCHEDULED] * len(wanted),
+        **dict.fromkeys(("fence", "attempts", "looks", "kills"), [0] * len(wanted)),
+    }
+    insert_new(db.connection(), Delivery.metadata.tables[Delivery.__tablename__], columns)
+    return len(wanted)
+
+
+def _of_each(objects: Sequence[T], value: Callable[[T], V]) -> list[V]:
+    """Read once of each object: many deliveries come of one rule."""
+    known = {one: value(one) for one in set(objects)}
+    return [known[one] for one in objects]
 
 
 def _reschedule(db: Session, delivery: Delivery, one: Planned, now: datetime) -> bool:

@@ -1,17 +1,19 @@
 """Many rows at once: to have SQLAlchemy take each apart costs more than the database does."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
-    Column,
     Connection,
     Dialect,
     Insert,
+    String,
     Table,
     TableValuedAlias,
     Update,
+    Uuid,
     bindparam,
     column,
     func,
@@ -22,34 +24,35 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
-AT_ONCE = 500
-"""Rows of a statement. SQLite takes 32,766 values in one."""
+SIZES = (500, 50, 1)
+"""Rows of a statement on SQLite, which takes 32,766 values in one. To read a statement costs it more than to run it:
+of these few it knows the text already."""
 OF = "of"
 """The id of the row to be changed."""
-COPIED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
-"""How PostgreSQL's COPY reads what would end a value or a row."""
+QUOTED = str.maketrans({"\\": r"\\", '"': r"\""})
+"""What would end a value within the text of an array, as PostgreSQL reads it."""
 
 Rows = Sequence[Mapping[str, Any]]
+Columns = Mapping[str, Sequence[Any]]
 
 
-def insert_new(db: Connection, table: Table, rows: Rows) -> None:
-    """Insert the rows whose key is not there yet. All have values for the same columns."""
-    if not rows:
+def insert_new(db: Connection, table: Table, columns: Columns) -> None:
+    """Insert the rows whose key is not there yet, given as the values of each column. Bytes are not among them."""
+    if not any(columns.values()):
         return
-    columns = [table.c[name] for name in rows[0]]
-    insert = _insert_postgresql if db.dialect.name == "postgresql" else _insert_sqlite
-    insert(db, table.name, columns, rows)
+    put = _insert_postgresql if db.dialect.name == "postgresql" else _insert_sqlite
+    put(db, table, columns)
 
 
 def insert_all(db: Connection, table: Table, rows: Rows) -> None:
     """Insert the rows, which are new. All have values for the same columns."""
     if not rows:
         return
-    names = tuple(rows[0])
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
     if db.dialect.name == "postgresql":
-        db.execute(_all_new(table, names), {name: [row[name] for row in rows] for name in names})
+        db.execute(_all_new(table, tuple(columns)), columns)
     else:
-        _insert_sqlite(db, table.name, [table.c[name] for name in names], rows)
+        _insert_sqlite(db, table, columns)
 
 
 def update_each(db: Connection, statement: Update, rows: Rows) -> None:
@@ -92,52 +95,62 @@ def _compiled(statement: Update, dialect: Dialect, names: tuple[str, ...]) -> SQ
     return compiled
 
 
-def _of_all(db: Connection, compiled: SQLCompiler, name: str, rows: Rows) -> list[Any]:
+def _of_all(db: Connection, compiled: SQLCompiler, name: str, rows: Rows) -> Sequence[Any]:
     """One parameter's values for all rows: the row's own, or what the statement says."""
     its = compiled.params[name]
     values = [row[name] for row in rows] if name in rows[0] else [its] * len(rows)
     return _told(db, compiled.binds[name].type, values)
 
 
-def _insert_sqlite(db: Connection, table: str, columns: Sequence[Column[Any]], rows: Rows) -> None:
-    values = list(zip(*_by_column(db, columns, rows), strict=True))
-    into = f"INSERT INTO {table} ({_names(columns)}) VALUES "
-    places = f"({', '.join('?' * len(columns))})"
-    for first in range(0, len(values), AT_ONCE):
-        these = values[first : first + AT_ONCE]
-        statement = f"{into}{', '.join([places] * len(these))} ON CONFLICT DO NOTHING"
-        db.exec_driver_sql(statement, tuple(value for row in these for value in row))
+def _insert_sqlite(db: Connection, table: Table, columns: Columns) -> None:
+    told = [_told(db, table.c[name].type, values) for name, values in columns.items()]
+    flat = tuple(chain.from_iterable(zip(*told, strict=True)))
+    into, row = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES", f"({', '.join('?' * len(told))})"
+    for size in SIZES:
+        width = size * len(told)
+        whole = len(flat) // width * width
+        if whole:
+            rows = [flat[first : first + width] for first in range(0, whole, width)]
+            db.exec_driver_sql(f"{into} {', '.join([row] * size)} ON CONFLICT DO NOTHING", rows)
+        flat = flat[whole:]
 
 
-def _insert_postgresql(db: Connection, table: str, columns: Sequence[Column[Any]], rows: Rows) -> None:
-    """By way of a table of this connection's own, for COPY itself stumbles over what is there already."""
-    copied = (_copied(values) for values in _by_column(db, columns, rows))
-    lines = map("\t".join, zip(*copied, strict=True))
-    db.exec_driver_sql(f"CREATE TEMPORARY TABLE IF NOT EXISTS new_{table} (LIKE {table}) ON COMMIT DELETE ROWS")
-    names = _names(columns)
-    with db.connection.cursor() as cursor, cursor.copy(f"COPY new_{table} ({names}) FROM STDIN") as copy:  # type: ignore[attr-defined]
-        copy.write("\n".join(lines) + "\n")
-    db.exec_driver_sql(f"INSERT INTO {table} ({names}) SELECT {names} FROM new_{table} ON CONFLICT DO NOTHING")
-    db.exec_driver_sql(f"TRUNCATE new_{table}")
+def _insert_postgresql(db: Connection, table: Table, columns: Columns) -> None:
+    """All of a column's values are one text: the client spells out each once, and the server takes them apart."""
+    types = {name: table.c[name].type for name in columns}
+    arrays = tuple(_array(of, _told(db, of, columns[name])) for name, of in types.items())
+    db.exec_driver_sql(_taken_apart(table, db.dialect, tuple(columns)), arrays)
 
 
-def _by_column(db: Connection, columns: Sequence[Column[Any]], rows: Rows) -> Iterator[list[Any]]:
-    return (_told(db, column.type, [row[column.name] for row in rows]) for column in columns)
+@lru_cache(32)
+def _taken_apart(table: Table, dialect: Dialect, names: tuple[str, ...]) -> str:
+    arrays = ", ".join(f"%s::{_word(table.c[name].type.dialect_impl(dialect), dialect)}[]" for name in names)
+    return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"
 
 
-def _told(db: Connection, of: TypeEngine[Any], values: Sequence[Any]) -> list[Any]:
-    """Values as the driver takes them. Most come many times: a session's start, the words for a kind."""
-    process: Callable[[Any], Any] | None = of.dialect_impl(db.dialect).bind_processor(db.dialect)
-    if process is None:
-        return list(values)
+def _word(of: TypeEngine[Any], dialect: Dialect) -> str:
+    """That of a text without its length: to cast to it would cut off what is too long."""
+    return "text" if isinstance(of, String) else of.compile(dialect)
+
+
+def _array(of: TypeEngine[Any], told: Sequence[Any]) -> str:
+    texts = [one or "NULL" for one in told] if isinstance(of, Uuid) else _each(_quoted, told)
+    return f"{{{','.join(texts)}}}"
+
+
+def _quoted(value: Any) -> str:
+    return "NULL" if value is None else f'"{str(value).translate(QUOTED)}"'
+
+
+def _told(db: Connection, of: TypeEngine[Any], values: Sequence[Any]) -> Sequence[Any]:
+    """Values as the database reads them."""
+    if isinstance(of, Uuid):  # its own `hex` takes thrice as long, and to compare two of them longer still
+        return [value and value.int.to_bytes(16, "big").hex() for value in values]
+    process = of.dialect_impl(db.dialect).bind_processor(db.dialect)
+    return values if process is None else _each(process, values)
+
+
+def _each(process: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
+    """Most values come many times: a session's start, the words for a kind."""
     known = {value: process(value) for value in set(values)}
     return [known[value] for value in values]
-
-
-def _copied(values: Sequence[Any]) -> list[str]:
-    known = {value: r"\N" if value is None else str(value).translate(COPIED) for value in set(values)}
-    return [known[value] for value in values]
-
-
-def _names(columns: Sequence[Column[Any]]) -> str:
-    return ", ".join(column.name for column in columns)

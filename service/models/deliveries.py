@@ -35,6 +35,7 @@ from service.rules.lifecycle import State, may_move
 
 REASON_MOST = 80
 IS_SCHEDULED = text("state = 'scheduled'")
+IS_ADDRESSED = text("address_index IS NOT NULL")
 IS_OPEN_QUESTION = text("state in ('sending', 'unknown')")
 
 
@@ -52,7 +53,12 @@ class Delivery(Identified):
         Index("ix_deliveries_group_session_id", "group_session_id"),
         Index("ix_deliveries_member_id_due_at", "member_id", "due_at"),
         Index("ix_deliveries_due_at", "due_at"),
-        Index("ix_deliveries_address_index_marked_at", "address_index", "marked_at"),
+        Index(
+            "ix_deliveries_address_index_marked_at",
+            *("address_index", "marked_at"),
+            sqlite_where=IS_ADDRESSED,
+            postgresql_where=IS_ADDRESSED,
+        ),
     )
 
     kind: Mapped[Kind] = mapped_column(words(Kind))
