@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
 from uuid import UUID
@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 
 from service.flows.companions import ReachedFor
 from service.flows.standing import held, standings
+from service.flows.timetable import Entry, Timetable
 from service.models import Attendance, Contact, Delivery, Enrolment, Group, GroupSession, Member, Practice, Rule
 from service.models.base import time_ordered_uuid
 from service.models.groups import Answer, Came, Safety
-from service.rules import sentences
 from service.rules.consent import Channel, Refusal, Standing
 from service.rules.escalation import NEEDED_TO_ASK, NEEDED_TO_STAFF, TEST_HOLDS
-from service.rules.kinds import NATURES, PROMPTS, REMINDERS, Kind, Occasion, expires_at, slot
+from service.rules.kinds import NATURES, PROMPTS, REMINDERS, Kind
 from service.rules.lifecycle import State
 from service.rules.quiet_hours import Window
 from service.rules.zones import known_zone
@@ -27,8 +27,6 @@ from service.rules.zones import known_zone
 HORIZON = timedelta(days=15)
 """So far ahead deliveries are planned; sessions stand twelve weeks ahead."""
 LONGEST_LEAD = timedelta(days=14)
-NOT_TWICE_WITHIN = timedelta(hours=12)
-"""A reminder whose time has passed is not made up for where the next one comes so soon."""
 BACK = timedelta(days=8)
 """A session's last prompts come within a week after it."""
 
@@ -75,23 +73,21 @@ class Facts:
 
 @dataclass(frozen=True)
 class _Case:
-    """One session, one member, one channel: what each rule is looked at for."""
+    """One session and one member: what each rule is looked at for, on each channel."""
 
     facts: Facts
-    group_session: GroupSession
-    following: GroupSession | None
+    timetable: Timetable
     member: Member
-    channel: Channel
+    window: Window
+
+    @property
+    def group_session(self) -> GroupSession:
+        return self.timetable.group_session
 
     @cached_property
-    def occasion(self) -> Occasion:
-        return Occasion(
-            starts_at=self.group_session.starts_at,
-            ends_at=self.group_session.ends_at,
-            window=window(self.facts.practice, self.facts.group.time_zone, self.member),
-            known_from=self.facts.now,
-            next_starts_at=self.following.starts_at if self.following else None,
-        )
+    def membership(self) -> Refusal | None:
+        enrolments = self.facts.enrolments.get(self.member.belongs_as, ())
+        return membership_refusal(enrolments, self.group_session, self.facts.group)
 
 
 def gather(db: Session, group: Group, practice: Practice, now: datetime, member: Member | None = None) -> Facts:
@@ -142,11 +138,12 @@ def _sessions(group: Group, now: datetime) -> Select[GroupSession]:
 
 def consider(facts: Facts) -> Iterator[Planned]:
     """Each delivery that could be, with the reason where it ought not to be."""
+    windows = [window(facts.practice, facts.group.time_zone, member) for member in facts.members]
     for position, group_session in enumerate(facts.sessions):
-        following = next((later for later in facts.sessions[position + 1 :] if not later.is_cancelled), None)
-        for member in facts.members:
-            for channel in Channel:
-                yield from _of_one(_Case(facts, group_session, following, member, channel))
+        following = next((later.starts_at for later in facts.sessions[position + 1 :] if not later.is_cancelled), None)
+        timetable = Timetable(group_session, following, facts.rules, facts.group.zone, facts.now)
+        for member, its in zip(facts.members, windows, strict=True):
+            yield from _of_one(_Case(facts, timetable, member, its))
 
 
 def window(practice: Practice, group_zone: str, member: Member) -> Window:
@@ -169,53 +166,31 @@ def delivery_id(moment: datetime, *parts: object) -> UUID:
 
 
 def _of_one(case: _Case) -> Iterator[Planned]:
-    """The deliveries of one session to one member on one channel. Of reminders whose time has passed only the last."""
-    start, end, zone = case.group_session.starts_at, case.group_session.ends_at, case.facts.group.zone
-    rules = (rule for rule in case.facts.rules if rule.kind in REMINDERS or not case.member.is_companion)
-    due = sorted(((rule.timing.due_at(start, end, zone), rule) for rule in rules), key=lambda pair: pair[0])
-    for position, (due_at, rule) in enumerate(due):
-        later = (at for at, other in due[position + 1 :] if at > due_at and _supersedes(other, rule, case))
-        yield _planned(case, rule, due_at, min(later, default=None))
+    """The deliveries of one session to one member."""
+    member = case.member
+    for channel in Channel:
+        for entry in case.timetable.entries(channel, member.choice, case.window):
+            if entry.rule.kind in REMINDERS or not member.is_companion:
+                yield _planned(case, channel, entry)
 
 
-def _supersedes(other: Rule, rule: Rule, case: _Case) -> bool:
-    """Whether a later reminder takes the place of an earlier one. One that goes to others, or elsewhere, does not."""
-    both_remind = rule.kind in REMINDERS and other.kind in REMINDERS
-    return both_remind and other.is_on and case.channel in other.via.channels(case.member.choice)
-
-
-def _planned(case: _Case, rule: Rule, due_at: datetime, superseded_at: datetime | None) -> Planned:
-    group_session, now = case.group_session, case.facts.now
-    where = slot(rule.kind, due_at, case.occasion)
-    send_at = where.send_at or due_at
-    ends = expires_at(rule.kind, send_at, group_session.starts_at)
-    if superseded_at is not None and send_at < superseded_at < ends:
-        ends = superseded_at
-    late = due_at < now and where.send_at is not None
-    soon = now + (NOT_TWICE_WITHIN if late else timedelta())
-    # a reminder with no useful hour stays on the plan: by mail it wakes nobody, as a text staff see that it did not go
-    has_no_hour = where.send_at is None and not (rule.kind in REMINDERS and due_at > now)
-    too_late = has_no_hour or ends <= now or (superseded_at is not None and superseded_at <= soon)
+def _planned(case: _Case, channel: Channel, entry: Entry) -> Planned:
     return Planned(
-        id=delivery_id(
-            group_session.starts_at,
-            *(rule.id, group_session.id, group_session.start_revision, case.member.id, case.channel),
-        ),
-        rule=rule,
-        group_session=group_session,
+        id=delivery_id(case.group_session.starts_at, entry.about, case.member.id, channel),
+        rule=entry.rule,
+        group_session=case.group_session,
         member=case.member,
-        channel=case.channel,
-        due_at=due_at.astimezone(UTC),
-        next_at=send_at,
-        expires_at=ends,
-        why=sentences.timing(rule.timing)
-        + (", its time had passed" if late else sentences.MOVED_BY.get(where.action, "")),
-        refusal=_refusal(case, rule) or (Refusal.TOO_LATE if too_late else None),
+        channel=channel,
+        due_at=entry.due_at,
+        next_at=entry.next_at,
+        expires_at=entry.expires_at,
+        why=entry.why,
+        refusal=_refusal(case, channel, entry) or (Refusal.TOO_LATE if entry.is_too_late else None),
     )
 
 
-def _refusal(case: _Case, rule: Rule) -> Refusal | None:
-    facts, group_session, member, channel = case.facts, case.group_session, case.member, case.channel
+def _refusal(case: _Case, channel: Channel, entry: Entry) -> Refusal | None:
+    facts, group_session, member, rule = case.facts, case.group_session, case.member, entry.rule
     if not rule.is_on or facts.group.closed_at is not None:
         return Refusal.RULE_OFF
     if group_session.is_cancelled:
@@ -224,11 +199,10 @@ def _refusal(case: _Case, rule: Rule) -> Refusal | None:
         return Refusal.HALTED
     if rule.kind in PROMPTS and (waits := _prompt_refusal(case, rule.kind)):
         return waits
-    if channel not in rule.via.channels(member.choice):
+    if not entry.is_chosen:
         return Refusal.NOT_CHOSEN
-    membership = membership_refusal(facts.enrolments.get(member.belongs_as, ()), group_session, facts.group)
-    if membership:
-        return membership
+    if case.membership:
+        return case.membership
     purpose = NATURES[rule.kind].purpose
     refusal = purpose and facts.standings[member.id].refusal(channel, purpose, member.address_index(channel))
     if member.reached_for_id is not None:
