@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from sqlalchemy import Engine, create_engine, select, text, update
+from sqlalchemy import Engine, bindparam, create_engine, select, text, update
 
 from bench import callers, installation, machine
 from bench.databases import Kind
@@ -72,7 +72,7 @@ def _ours(bench: Bench, kind: Kind, count: int, folder: Path) -> Intake:
     folder.mkdir()
     database = bench.databases.copy(filled, kind, folder)
     port = callers.free_port()
-    environ = environ_of(database, bench.provider, folder, lead=-60) | {"PORT": str(port), "WEB_CONCURRENCY": "2"}
+    environ = environ_of(database, bench.provider, folder, lead=-60) | {"PORT": str(port), "WEB_CONCURRENCY": "1"}
     engine = connect(database.url)
     ids = _accepted(engine)
     with ExitStack() as stack:
@@ -91,11 +91,15 @@ _SETTLED = text("SELECT count(*) FROM deliveries WHERE state = 'delivered'")
 
 
 def _accepted(engine: Engine) -> list[str]:
-    """Every delivery is with the provider by now. Returns the ids."""
+    """Every delivery is with the provider by now, under the name that the callbacks say. Returns the ids."""
     now = installation.DUE
+    sent = update(Delivery).values(state=State.ACCEPTED, attempts=1, fence=1, marked_at=now, accepted_at=now)
+    named = update(Delivery).where(Delivery.id == bindparam("of")).values(provider_id=bindparam("name"))
     with engine.begin() as db:
-        db.execute(update(Delivery).values(state=State.ACCEPTED, attempts=1, fence=1, marked_at=now, accepted_at=now))
-        return [str(one) for one in db.scalars(select(Delivery.id).order_by(Delivery.id))]
+        db.execute(sent)
+        ids = list(db.scalars(select(Delivery.id).order_by(Delivery.id)))
+        db.execute(named, [{"of": one, "name": callers.name_of(str(one))} for one in ids])
+    return [str(one) for one in ids]
 
 
 def _theirs(bench: Bench, kind: Kind, count: int, folder: Path) -> Intake:
@@ -120,7 +124,9 @@ def _theirs(bench: Bench, kind: Kind, count: int, folder: Path) -> Intake:
         callers.wait_for(port)
         machine.wait_until_idle([made[0].pid], most=30)
         query = text("SELECT count(*) FROM messages WHERE status = 'delivered'")
-        return _measured(port, ids, [made[0].pid, *server], lambda: _count(engine, query))
+        taken_in = _measured(port, ids, [made[0].pid, *server], lambda: _count(engine, query))
+    engine.dispose()  # PostgreSQL drops no database that somebody still looks at
+    return taken_in
 
 
 def _baseline_database(bench: Bench, kind: Kind, folder: Path) -> tuple[str, tuple[int, ...]]:

@@ -14,6 +14,11 @@ HEAD_END = b"\r\n\r\n"
 TIMEOUT = 30.0
 
 
+def name_of(delivery_id: str) -> str:
+    """What the provider calls the text."""
+    return "SM" + delivery_id.replace("-", "")
+
+
 def signed(public_url: str, token: str, delivery_id: str, status: str) -> bytes:
     """One status callback, as bytes."""
     path = f"/webhooks/twilio/status?m={delivery_id}"
@@ -21,9 +26,9 @@ def signed(public_url: str, token: str, delivery_id: str, status: str) -> bytes:
         "AccountSid": "AC" + "0" * 32,
         "ApiVersion": "2010-04-01",
         "From": "+15005550006",
-        "MessageSid": "SM" + delivery_id.replace("-", ""),
+        "MessageSid": name_of(delivery_id),
         "MessageStatus": status,
-        "SmsSid": "SM" + delivery_id.replace("-", ""),
+        "SmsSid": name_of(delivery_id),
         "SmsStatus": status,
         "To": "+12125550100",
     }

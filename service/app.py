@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -17,12 +18,15 @@ from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined, Undefined
 from jinja2.utils import missing
 from sqlalchemy import text
+from sqlalchemy.orm import configure_mappers
 from werkzeug.exceptions import SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 
 from service import keys
+from service.embedded import die_with_parent
 from service.flows import heartbeat
+from service.flows.settle_all import settle_all
 from service.logs import set_up_logging
 from service.rules.distress import scan
 from service.settings import Settings
@@ -74,6 +78,8 @@ from service.web import (
     webhooks,
 )
 from service.web.error_pages import add_error_pages
+from service.web.intake import Intake
+from service.web.status_door import StatusDoor
 from service.web.words import filters
 from service.wiring import Parts, build, read_settings
 
@@ -109,7 +115,8 @@ BEAT = 5.0
 
 
 def from_environment() -> Flask:
-    """What gunicorn calls."""
+    """What the web server calls, once in each of its processes: they end with it."""
+    die_with_parent()
     settings = read_settings()
     set_up_logging(settings)
     parts = build(settings, stays=True)
@@ -118,7 +125,8 @@ def from_environment() -> Flask:
     app = create_app(parts, calls.wake)
     calls.start()
     threading.Thread(target=_show_alive, args=(parts,), daemon=True).start()
-    scan("")  # reads its tables now, and not while the first member waits for an answer
+    configure_mappers()  # now, and not while the first member waits for an answer
+    scan("")  # reads its tables
     gc.freeze()  # what is loaded by now stays: to look through it for garbage made one page in twenty wait 0.1 s
     return app
 
@@ -129,7 +137,11 @@ def create_app(parts: Parts, call_people: Callable[[], None] = lambda: None) -> 
     _configure(app, parts.settings)
     narrowed = replace(parts, read_db=access.narrowed(parts.read_db), open_db=access.narrowed(parts.open_db))
     app.extensions["parts"], app.extensions["call_people"] = narrowed, call_people
+    app.extensions["intake"] = Intake(lambda reports: settle_all(parts.open_db, reports, parts.clock()))
     _register(app)
+    app.wsgi_app = StatusDoor(  # type: ignore[method-assign]
+        app.wsgi_app, parts.settings, app.extensions["intake"].take, HEADERS, app.config["TRUSTED_HOSTS"]
+    )
     app.context_processor(page_context.page_context)
     app.after_request(_set_headers)
     _add_health(app, parts)
@@ -227,10 +239,12 @@ def _add_health(app: Flask, parts: Parts) -> None:
 
 
 def _show_alive(parts: Parts) -> None:
-    while True:
+    server = os.getppid()
+    while os.getppid() == server:
         try:
             with parts.open_db() as db:
                 heartbeat.beat(db, os.environ.get("GROUPKEEPER_PROCESS", "web"), datetime.now(UTC))
         except Exception:
             logger.exception("heartbeat failed")
         time.sleep(BEAT)
+    os.kill(os.getpid(), signal.SIGTERM)  # where a child does not end with its parent, as on macOS

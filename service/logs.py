@@ -8,7 +8,7 @@ from logging import LogRecord
 
 from service.settings import Settings
 
-QUIET = ("twilio", "sendgrid", "python_http_client", "urllib3", "rq", "sqlalchemy", "alembic", "werkzeug", "gunicorn")
+QUIET = ("twilio", "sendgrid", "python_http_client", "urllib3", "rq", "sqlalchemy", "alembic", "werkzeug")
 """Their INFO and DEBUG hold numbers, words or keys."""
 
 

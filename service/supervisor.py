@@ -199,7 +199,7 @@ class Supervisor:
 
 
 def _signal(child: Child, number: signal.Signals) -> None:
-    """To the child's whole process group: gunicorn's workers must not outlive it."""
+    """To the child's whole process group: the web server's own children must not outlive it."""
     if child.process is None:
         return
     try:

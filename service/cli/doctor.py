@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import click
 from sqlalchemy import func, select, text
 
+from service.cli.public_address import look_at
 from service.cli.root import root, settings
 from service.embedded import redis_url, socket_path
 from service.flows import blank, chains, heads, heartbeat, second_factor
@@ -66,6 +67,12 @@ def _settings() -> Iterator[Finding]:
         yield False, "PUBLIC_URL is this machine: providers cannot reach it. Set the public address."
     if not given.is_practice and given.twilio.auth_token == SANDBOX_TOKEN:
         yield False, "TWILIO_AUTH_TOKEN is the sandbox's. Set your account's own."
+
+
+def _address() -> Iterator[Finding]:
+    given = settings()
+    if not given.is_practice:
+        yield look_at(given.public_url, given.patience)
 
 
 def _files() -> Iterator[Finding]:
@@ -211,6 +218,7 @@ def _texts(number: int) -> str:
 
 CHECKS: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
     ("settings", _settings),
+    ("public address", _address),
     ("files", _files),
     ("database", _database),
     ("field keys", _field_keys),

@@ -4,6 +4,7 @@ from typing import cast
 
 from flask import current_app
 
+from service.web.intake import Intake
 from service.wiring import Parts
 
 
@@ -14,3 +15,7 @@ def call_people() -> None:
 
 def parts() -> Parts:
     return cast(Parts, current_app.extensions["parts"])
+
+
+def intake() -> Intake:
+    return cast(Intake, current_app.extensions["intake"])

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
@@ -18,14 +17,15 @@ from flask.typing import ResponseReturnValue
 from twilio.twiml.messaging_response import MessagingResponse
 
 from service.channels.sendgrid_inbound import read_mail
-from service.channels.twilio_codes import ADDRESS
-from service.channels.twilio_signature import STATUSES, is_signed
+from service.channels.twilio_signature import is_signed
 from service.flows.blank import note_answer
 from service.flows.receive import Inbound, receive
 from service.flows.receive_mail import receive_mail
-from service.flows.settle import Report, settle
+from service.flows.settle import Report
+from service.flows.settle_all import settle_all
 from service.rules.lifecycle import State
-from service.web import call_people, parts
+from service.web import call_people, intake, parts
+from service.web.status_door import read_report, uuid_of
 
 twilio = Blueprint("twilio", __name__, url_prefix="/webhooks/twilio")
 sendgrid = Blueprint("sendgrid", __name__, url_prefix="/webhooks/sendgrid")
@@ -82,20 +82,9 @@ def status() -> ResponseReturnValue:
         with parts().open_db() as db:
             note_answer(db, answered[:64], request.form.get("MessageSid", "")[:64], parts().clock())
         return "", 204
-    reported = STATUSES.get(request.form.get("MessageStatus", ""))
-    delivery_id = _uuid(request.args.get("m", ""))
-    if reported is None or delivery_id is None:
-        return "", 204
-    code = request.form.get("ErrorCode", "")[:16]
-    with parts().open_db() as db:
-        report = Report(
-            delivery_id,
-            reported,
-            provider_id=request.form.get("MessageSid", "")[:64],
-            code=code or None,
-            opted_out=code.isdecimal() and int(code) in ADDRESS,
-        )
-        settle(db, report, parts().clock())
+    report = read_report(request.args, request.form)
+    if report is not None:
+        intake().take(report)
     return "", 204
 
 
@@ -120,12 +109,8 @@ def events() -> ResponseReturnValue:
         batch = json.loads(request.get_data())
     except ValueError:
         abort(400)
-    now = parts().clock()
-    with parts().open_db() as db:
-        for event in batch if isinstance(batch, list) else []:
-            report = _report(event)
-            if report is not None:
-                settle(db, report, now)
+    reports = [_report(event) for event in batch] if isinstance(batch, list) else []
+    settle_all(parts().open_db, [report for report in reports if report is not None], parts().clock())
     return "", 204
 
 
@@ -142,7 +127,7 @@ def inbound_mail() -> ResponseReturnValue:
 def _report(event: Any) -> Report | None:
     if not isinstance(event, Mapping):
         return None
-    name, delivery_id = event.get("event"), _uuid(str(event.get("mid", "")))
+    name, delivery_id = event.get("event"), uuid_of(str(event.get("mid", "")))
     reported = EVENTS.get(str(name))
     if delivery_id is None or (reported is None and name not in STOPPING):
         return None
@@ -177,10 +162,3 @@ def _twiml(answer: str, to: str = "") -> ResponseReturnValue:
         reports = f"{parts().settings.public_url}{url_for('twilio.status')}?{urlencode({'a': to})}"
         response.message(answer, status_callback=reports)
     return Response(str(response), content_type="text/xml; charset=utf-8")
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

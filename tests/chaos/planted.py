@@ -103,16 +103,20 @@ def short_looks() -> None:
 
 def lowering_callbacks() -> None:
     """The report that comes last counts, whatever it says."""
-    from service.flows import settle
+    from service.flows import settle, settle_all
     from service.models import deliveries
     from service.rules.lifecycle import REPORTED, State, may_move
 
-    _put(settle, "LAST_WORD", dict.fromkeys(settle.LAST_WORD))
+    for module in (settle, settle_all):
+        _put(module, "LAST_WORD", dict.fromkeys(settle.LAST_WORD))
 
     def move(current: State, to: State) -> bool:
         return may_move(current, to) or (current in REPORTED and to in REPORTED)
 
-    _put(deliveries, "may_move", move)
+    for module in (deliveries, settle_all):
+        _put(module, "may_move", move)
+    for kept in (deliveries._moved, deliveries._noted):
+        _put(deliveries, kept.__name__, kept.__wrapped__)
 
 
 def endless_words() -> None:

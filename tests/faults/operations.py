@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from service import failpoints
 from service.flows import opting, schedule
 from service.flows.plan import plan, plan_member
-from service.flows.settle import Report, settle
+from service.flows.settle import Report
+from service.flows.settle_all import settle_all
 from service.models import Group, GroupSession, Member, Rule
 from service.rules.consent import Channel, Choice
 from service.rules.lifecycle import REPORTED, State
@@ -87,8 +88,7 @@ def report_on(world: World, reference: str, state: State, name: str) -> None:
     row = next(row for row in world.deliveries() if str(row.id) == reference)
     code = "30003" if state is State.UNDELIVERED else None
     told = Report(row.id, state, provider_id=name if row.channel is Channel.SMS else "", code=code)
-    with world.open_db() as db:
-        settle(db, told, world.clock())
+    settle_all(world.open_db, [told], world.clock())
 
 
 def opts_out(world: World, number: int) -> None:

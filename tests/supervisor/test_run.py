@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -111,7 +112,7 @@ pytestmark = [
 
 
 def test_everything_runs_after_one_command(running):
-    until(lambda: all(running.pid_of(part) for part in ("gunicorn", "jobs.worker", "jobs.clock", "sandbox", "valkey")))
+    until(lambda: all(running.pid_of(part) for part in ("granian", "jobs.worker", "jobs.clock", "sandbox", "valkey")))
 
 
 def test_it_says_where_it_is(running):
@@ -138,7 +139,16 @@ def test_a_taken_port_is_said_in_one_sentence(running, tmp_path):
     )
 
 
-@pytest.mark.parametrize("part", ["jobs.worker", "jobs.clock", "sandbox", "valkey"])
+@pytest.mark.parametrize("header", ["X-Forwarded-Host", "X_Forwarded_Host"])
+def test_what_a_proxy_would_say_of_itself_is_heeded_however_it_is_spelt(running, header):
+    """The doctor finds by this a proxy that lets the second one through."""
+    request = urllib.request.Request(f"http://127.0.0.1:{running.port}/healthz", headers={header: "foreign.invalid"})
+
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.urlopen(request, timeout=5)
+
+
+@pytest.mark.parametrize("part", ["granian", "jobs.worker", "jobs.clock", "sandbox", "valkey"])
 def test_a_child_that_is_killed_is_started_again(running, part):
     until(lambda: running.pid_of(part))
     killed = running.pid_of(part)
