@@ -111,15 +111,9 @@ def blank(post: Post) -> int:
 
 def _note(db: Session, copies: Iterable[tuple[str | None, UUID | None]], now: datetime) -> None:
     new = list(copies)
-    times = [now] * len(new)
-    columns: Columns = {
-        "provider_id": [name for name, _ in new],
-        "member_id": [member_id for _, member_id in new],
-        "since": times,
-        "next_at": times,
-        "tries": [0] * len(new),
-    }
-    insert_new(db.connection(), ProviderCopy.metadata.tables[ProviderCopy.__tablename__], columns)
+    columns: Columns = {"provider_id": [name for name, _ in new], "member_id": [member_id for _, member_id in new]}
+    alike = {"since": now, "next_at": now, "tries": 0}
+    insert_new(db.connection(), ProviderCopy.metadata.tables[ProviderCopy.__tablename__], columns, alike)
 
 
 def _taken(db: Session, post: Post) -> Sequence[str]:

@@ -53,6 +53,8 @@ SUPPRESSING = frozenset(
 )
 
 
+NEW = {"state": State.SCHEDULED, "fence": 0, "attempts": 0, "looks": 0, "kills": 0}
+
 T = TypeVar("T")
 V = TypeVar("V")
 
@@ -177,10 +179,8 @@ def _insert(db: Session, wanted: Sequence[Planned]) -> int:
         "next_at": [one.next_at for one in wanted],
         "expires_at": [one.expires_at for one in wanted],
         "why": [one.why for one in wanted],
-        "state": [State.SCHEDULED] * len(wanted),
-        **dict.fromkeys(("fence", "attempts", "looks", "kills"), [0] * len(wanted)),
     }
-    insert_new(db.connection(), Delivery.metadata.tables[Delivery.__tablename__], columns)
+    insert_new(db.connection(), Delivery.metadata.tables[Delivery.__tablename__], columns, NEW)
     return len(wanted)
 
 

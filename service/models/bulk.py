@@ -36,12 +36,13 @@ Rows = Sequence[Mapping[str, Any]]
 Columns = Mapping[str, Sequence[Any]]
 
 
-def insert_new(db: Connection, table: Table, columns: Columns) -> None:
-    """Insert the rows whose key is not there yet, given as the values of each column. Bytes are not among them."""
+def insert_new(db: Connection, table: Table, columns: Columns, alike: Mapping[str, Any]) -> None:
+    """Insert the rows whose key is not there yet, given as the values of each column, and what all have alike. Columns
+    of bytes are not for it."""
     if not any(columns.values()):
         return
     put = _insert_postgresql if db.dialect.name == "postgresql" else _insert_sqlite
-    put(db, table, columns)
+    put(db, table, columns, alike)
 
 
 def insert_all(db: Connection, table: Table, rows: Rows) -> None:
@@ -52,7 +53,7 @@ def insert_all(db: Connection, table: Table, rows: Rows) -> None:
     if db.dialect.name == "postgresql":
         db.execute(_all_new(table, tuple(columns)), columns)
     else:
-        _insert_sqlite(db, table, columns)
+        _insert_sqlite(db, table, columns, {})
 
 
 def update_each(db: Connection, statement: Update, rows: Rows) -> None:
@@ -102,30 +103,37 @@ def _of_all(db: Connection, compiled: SQLCompiler, name: str, rows: Rows) -> Seq
     return _told(db, compiled.binds[name].type, values)
 
 
-def _insert_sqlite(db: Connection, table: Table, columns: Columns) -> None:
+def _insert_sqlite(db: Connection, table: Table, columns: Columns, alike: Mapping[str, Any]) -> None:
     told = [_told(db, table.c[name].type, values) for name, values in columns.items()]
+    same = tuple(_told(db, table.c[name].type, [value])[0] for name, value in alike.items())
     flat = tuple(chain.from_iterable(zip(*told, strict=True)))
-    into, row = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES", f"({', '.join('?' * len(told))})"
+    # what is alike is bound once, and by number: each mark without one stands for the next value after the last
+    row = f"({', '.join([*(f'?{n + 1}' for n in range(len(same))), *'?' * len(told)])})"
+    into = f"INSERT INTO {table.name} ({', '.join([*alike, *columns])}) VALUES"
     for size in SIZES:
         width = size * len(told)
         whole = len(flat) // width * width
         if whole:
-            rows = [flat[first : first + width] for first in range(0, whole, width)]
+            rows = [same + flat[first : first + width] for first in range(0, whole, width)]
             db.exec_driver_sql(f"{into} {', '.join([row] * size)} ON CONFLICT DO NOTHING", rows)
         flat = flat[whole:]
 
 
-def _insert_postgresql(db: Connection, table: Table, columns: Columns) -> None:
+def _insert_postgresql(db: Connection, table: Table, columns: Columns, alike: Mapping[str, Any]) -> None:
     """All of a column's values are one text: the client spells out each once, and the server takes them apart."""
-    types = {name: table.c[name].type for name in columns}
-    arrays = tuple(_array(of, _told(db, of, columns[name])) for name, of in types.items())
-    db.exec_driver_sql(_taken_apart(table, db.dialect, tuple(columns)), arrays)
+    types = {name: table.c[name].type for name in (*columns, *alike)}
+    arrays = [_array(types[name], _told(db, types[name], values)) for name, values in columns.items()]
+    same = [_told(db, types[name], [value])[0] for name, value in alike.items()]
+    db.exec_driver_sql(_taken_apart(table, db.dialect, tuple(columns), tuple(alike)), (*same, *arrays))
 
 
 @lru_cache(32)
-def _taken_apart(table: Table, dialect: Dialect, names: tuple[str, ...]) -> str:
-    arrays = ", ".join(f"%s::{_word(table.c[name].type.dialect_impl(dialect), dialect)}[]" for name in names)
-    return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"
+def _taken_apart(table: Table, dialect: Dialect, columns: tuple[str, ...], alike: tuple[str, ...]) -> str:
+    words = {name: _word(table.c[name].type.dialect_impl(dialect), dialect) for name in (*columns, *alike)}
+    rows = ", ".join([*(f"%s::{words[name]}" for name in alike), "new.*"])
+    arrays = ", ".join(f"%s::{words[name]}[]" for name in columns)
+    into = f"INSERT INTO {table.name} ({', '.join([*alike, *columns])})"
+    return f"{into} SELECT {rows} FROM unnest({arrays}) AS new ON CONFLICT DO NOTHING"
 
 
 def _word(of: TypeEngine[Any], dialect: Dialect) -> str:

@@ -11,19 +11,18 @@ from tests import builders
 
 TABLE = ProviderCopy.metadata.tables[ProviderCopy.__tablename__]
 TEXTS = ["SM1", "NULL", "", 'said "no"', "back\\slash", "{a,b}", " 'spaced' ", "tab\tand\nline", "Zoë 🙂", None]
+ALIKE = {"since": builders.NOW}
 
 
 def copies(names, **changes):
-    count = len(names)
-    columns = {"provider_id": names, "member_id": [None] * count, "since": [builders.NOW] * count, "tries": [0] * count}
-    return {**columns, **changes}
+    return {"provider_id": names, "member_id": [None] * len(names), "tries": [0] * len(names), **changes}
 
 
 def test_every_text_is_kept_as_it_is(parts):
     with parts.open_db() as db:
         member = builders.member(db)
         names, members = [str(number) for number in range(len(TEXTS))], [None, *[member.id] * (len(TEXTS) - 1)]
-        insert_new(db.connection(), TABLE, copies(names, trouble=TEXTS, member_id=members))
+        insert_new(db.connection(), TABLE, copies(names, trouble=TEXTS, member_id=members), ALIKE)
         rows = db.scalars(select(ProviderCopy).order_by(ProviderCopy.provider_id)).all()
 
         assert [row.trouble for row in rows] == TEXTS
@@ -35,15 +34,15 @@ def test_every_text_is_kept_as_it_is(parts):
 def test_as_many_rows_go_in_as_there_are(parts, count):
     names = [f"SM{number}" for number in range(count)]
     with parts.open_db() as db:
-        insert_new(db.connection(), TABLE, copies(names))
+        insert_new(db.connection(), TABLE, copies(names), ALIKE)
 
         assert sorted(db.scalars(select(ProviderCopy.provider_id))) == sorted(names)
 
 
 def test_rows_that_are_there_stay_as_they_are(parts):
     with parts.open_db() as db:
-        insert_new(db.connection(), TABLE, copies(["SM1", "SM2"], tries=[1, 2]))
-        insert_new(db.connection(), TABLE, copies(["SM2", "SM3", "SM3"], tries=[7, 3, 7]))
+        insert_new(db.connection(), TABLE, copies(["SM1", "SM2"], tries=[1, 2]), ALIKE)
+        insert_new(db.connection(), TABLE, copies(["SM2", "SM3", "SM3"], tries=[7, 3, 7]), ALIKE)
         rows = db.execute(select(ProviderCopy.provider_id, ProviderCopy.tries).order_by(ProviderCopy.provider_id))
 
         assert [tuple(row) for row in rows] == [("SM1", 1), ("SM2", 2), ("SM3", 3)]
@@ -51,7 +50,7 @@ def test_rows_that_are_there_stay_as_they_are(parts):
 
 def test_rows_of_nobody_are_refused(parts):
     with pytest.raises(IntegrityError), parts.open_db() as db:
-        insert_new(db.connection(), TABLE, copies(["SM1"], member_id=[uuid7()]))
+        insert_new(db.connection(), TABLE, copies(["SM1"], member_id=[uuid7()]), ALIKE)
 
     with parts.open_db() as db:
         assert db.scalars(select(func.count()).select_from(ProviderCopy)).one() == 0
@@ -60,4 +59,4 @@ def test_rows_of_nobody_are_refused(parts):
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_what_is_too_long_is_refused_not_cut_off(parts):
     with pytest.raises(DataError), parts.open_db() as db:
-        insert_new(db.connection(), TABLE, copies(["SM1"], trouble=["x" * 81]))
+        insert_new(db.connection(), TABLE, copies(["SM1"], trouble=["x" * 81]), ALIKE)
