@@ -1,6 +1,7 @@
 """Secret addresses for one person and one purpose: 128 bits, of which we keep the hash."""
 
 import secrets
+from collections import defaultdict
 from datetime import date, datetime, time
 from hashlib import sha256
 from uuid import UUID
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.models import Delivery, Enrolment, GroupSession, Link, Member
 from service.models.base import uuid7
-from service.models.bulk import insert_all
+from service.models.bulk import insert_new
 from service.rules.recurrence import starts_at
 
 
@@ -42,18 +43,19 @@ class Links:
     """Of many deliveries, kept at once: to add each row by itself costs more than all else about a mail."""
 
     def __init__(self) -> None:
-        self._rows: list[dict[str, object]] = []
+        self._columns: dict[str, list[object]] = defaultdict(list)
 
     def new(self, purpose: str, expires_at: datetime | None, delivery: Delivery) -> str:
         """The token of a new link for whom the delivery goes to. It leads nowhere until it is kept."""
         token = secrets.token_urlsafe(16)
         row = {"id": uuid7(), "token_hash": hashed(token), "purpose": purpose, "expires_at": expires_at}
-        self._rows.append({**row, "member_id": delivery.member_id, "delivery_id": delivery.id})
+        for name, value in {**row, "member_id": delivery.member_id, "delivery_id": delivery.id}.items():
+            self._columns[name].append(value)
         return token
 
     def keep(self, db: Session) -> None:
-        insert_all(db.connection(), Link.metadata.tables[Link.__tablename__], self._rows)
-        self._rows = []
+        insert_new(db.connection(), Link.metadata.tables[Link.__tablename__], self._columns, {})
+        self._columns = defaultdict(list)
 
 
 def follow(db: Session, token: str, purpose: str, now: datetime) -> Link | None:

@@ -5,21 +5,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Dialect,
-    Insert,
-    String,
-    Table,
-    TableValuedAlias,
-    Update,
-    Uuid,
-    bindparam,
-    column,
-    func,
-    insert,
-    select,
-)
+from sqlalchemy import Connection, Dialect, LargeBinary, String, Table, Update, Uuid, bindparam, column, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
@@ -37,23 +23,11 @@ Columns = Mapping[str, Sequence[Any]]
 
 
 def insert_new(db: Connection, table: Table, columns: Columns, alike: Mapping[str, Any]) -> None:
-    """Insert the rows whose key is not there yet, given as the values of each column, and what all have alike. Columns
-    of bytes are not for it."""
+    """Insert the rows whose key is not there yet, given as the values of each column, and what all have alike."""
     if not any(columns.values()):
         return
     put = _insert_postgresql if db.dialect.name == "postgresql" else _insert_sqlite
     put(db, table, columns, alike)
-
-
-def insert_all(db: Connection, table: Table, rows: Rows) -> None:
-    """Insert the rows, which are new. All have values for the same columns."""
-    if not rows:
-        return
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
-    if db.dialect.name == "postgresql":
-        db.execute(_all_new(table, tuple(columns)), columns)
-    else:
-        _insert_sqlite(db, table, columns, {})
 
 
 def update_each(db: Connection, statement: Update, rows: Rows) -> None:
@@ -72,20 +46,10 @@ def update_each(db: Connection, statement: Update, rows: Rows) -> None:
 def _at_once(statement: Update, names: tuple[str, ...]) -> Update:
     """PostgreSQL: of all rows in one statement. Each statement costs the server as much as the change itself."""
     table = statement.table.c
-    new = _unnested({name: table[name if name != OF else "id"].type for name in names})
-    return statement.where(table.id == new.c[OF]).values({name: new.c[name] for name in names if name != OF})
-
-
-@lru_cache(32)
-def _all_new(table: Table, names: tuple[str, ...]) -> Insert:
-    new = _unnested({name: table.c[name].type for name in names})
-    return insert(table).from_select(names, select(*(new.c[name] for name in names)))
-
-
-def _unnested(types: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias:
-    """The rows whose values are given as one array for each column."""
+    types = {name: table[name if name != OF else "id"].type for name in names}
     columns = (bindparam(name, type_=ARRAY(of)) for name, of in types.items())
-    return func.unnest(*columns).table_valued(*(column(name, of) for name, of in types.items())).render_derived("new")
+    new = func.unnest(*columns).table_valued(*(column(name, of) for name, of in types.items())).render_derived("new")
+    return statement.where(table.id == new.c[OF]).values({name: new.c[name] for name in names if name != OF})
 
 
 @lru_cache(32)
@@ -147,13 +111,18 @@ def _array(of: TypeEngine[Any], told: Sequence[Any]) -> str:
 
 
 def _quoted(value: Any) -> str:
-    return "NULL" if value is None else f'"{str(value).translate(QUOTED)}"'
+    if value is None:
+        return "NULL"
+    text = rf"\x{value.hex()}" if isinstance(value, bytes) else str(value)
+    return f'"{text.translate(QUOTED)}"'
 
 
 def _told(db: Connection, of: TypeEngine[Any], values: Sequence[Any]) -> Sequence[Any]:
     """Values as the database reads them."""
     if isinstance(of, Uuid):  # its own `hex` takes thrice as long, and to compare two of them longer still
         return [value and value.int.to_bytes(16, "big").hex() for value in values]
+    if isinstance(of, LargeBinary):  # both take bytes as they are, and hardly any come twice
+        return values
     process = of.dialect_impl(db.dialect).bind_processor(db.dialect)
     return values if process is None else _each(process, values)
 
