@@ -5,18 +5,16 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, LargeBinary, String, Table, Update, Uuid, bindparam, column, func
+from sqlalchemy import Connection, Dialect, LargeBinary, String, Table, Update, Uuid, bindparam, cast, column, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import Text, TypeEngine
 
 SIZES = (500, 50, 1)
 """Rows of a statement on SQLite, which takes 32,766 values in one. To read a statement costs it more than to run it:
 of these few it knows the text already."""
 OF = "of"
 """The id of the row to be changed."""
-QUOTED = str.maketrans({"\\": r"\\", '"': r"\""})
-"""What would end a value within the text of an array, as PostgreSQL reads it."""
 
 Rows = Sequence[Mapping[str, Any]]
 Columns = Mapping[str, Sequence[Any]]
@@ -34,8 +32,9 @@ def update_each(db: Connection, statement: Update, rows: Rows) -> None:
     """Run the statement for each row: the one whose id is the row's `of` gets the row's other values. All have values
     for the same columns."""
     if db.dialect.name == "postgresql":
-        names = tuple(rows[0])
-        db.execute(_at_once(statement, names), {name: [row[name] for row in rows] for name in names})
+        types = _types(statement, tuple(rows[0]))
+        arrays = {name: _array(of, _told(db, of, [row[name] for row in rows])) for name, of in types.items()}
+        db.execute(_at_once(statement, tuple(types)), arrays)
         return
     compiled = _compiled(statement, db.dialect, tuple(rows[0]))
     columns = [_of_all(db, compiled, name, rows) for name in compiled.positiontup or ()]
@@ -46,10 +45,14 @@ def update_each(db: Connection, statement: Update, rows: Rows) -> None:
 def _at_once(statement: Update, names: tuple[str, ...]) -> Update:
     """PostgreSQL: of all rows in one statement. Each statement costs the server as much as the change itself."""
     table = statement.table.c
-    types = {name: table[name if name != OF else "id"].type for name in names}
-    columns = (bindparam(name, type_=ARRAY(of)) for name, of in types.items())
-    new = func.unnest(*columns).table_valued(*(column(name, of) for name, of in types.items())).render_derived("new")
+    types = _types(statement, names)
+    arrays = (cast(bindparam(name, type_=Text()), ARRAY(_unlimited(of))) for name, of in types.items())
+    new = func.unnest(*arrays).table_valued(*(column(name, of) for name, of in types.items())).render_derived("new")
     return statement.where(table.id == new.c[OF]).values({name: new.c[name] for name in names if name != OF})
+
+
+def _types(statement: Update, names: Sequence[str]) -> Mapping[str, TypeEngine[Any]]:
+    return {name: statement.table.c[name if name != OF else "id"].type for name in names}
 
 
 @lru_cache(32)
@@ -93,16 +96,16 @@ def _insert_postgresql(db: Connection, table: Table, columns: Columns, alike: Ma
 
 @lru_cache(32)
 def _taken_apart(table: Table, dialect: Dialect, columns: tuple[str, ...], alike: tuple[str, ...]) -> str:
-    words = {name: _word(table.c[name].type.dialect_impl(dialect), dialect) for name in (*columns, *alike)}
+    words = {name: _unlimited(table.c[name].type).compile(dialect) for name in (*columns, *alike)}
     rows = ", ".join([*(f"%s::{words[name]}" for name in alike), "new.*"])
     arrays = ", ".join(f"%s::{words[name]}[]" for name in columns)
     into = f"INSERT INTO {table.name} ({', '.join([*alike, *columns])})"
     return f"{into} SELECT {rows} FROM unnest({arrays}) AS new ON CONFLICT DO NOTHING"
 
 
-def _word(of: TypeEngine[Any], dialect: Dialect) -> str:
-    """That of a text without its length: to cast to it would cut off what is too long."""
-    return "text" if isinstance(of, String) else of.compile(dialect)
+def _unlimited(of: TypeEngine[Any]) -> TypeEngine[Any]:
+    """A text without its length: to cast to it would cut off what is too long."""
+    return Text() if isinstance(of, String) else of
 
 
 def _array(of: TypeEngine[Any], told: Sequence[Any]) -> str:
@@ -111,10 +114,13 @@ def _array(of: TypeEngine[Any], told: Sequence[Any]) -> str:
 
 
 def _quoted(value: Any) -> str:
+    """A value within the text of an array, as PostgreSQL reads it. `translate` would take ten times as long."""
     if value is None:
         return "NULL"
-    text = rf"\x{value.hex()}" if isinstance(value, bytes) else str(value)
-    return f'"{text.translate(QUOTED)}"'
+    if isinstance(value, bytes):
+        return rf'"\\x{value.hex()}"'
+    text = str(value).replace("\\", r"\\").replace('"', r"\"")
+    return f'"{text}"'
 
 
 def _told(db: Connection, of: TypeEngine[Any], values: Sequence[Any]) -> Sequence[Any]:

@@ -1,15 +1,17 @@
 """Rows that go in many at a time are the rows that were asked for."""
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 
-from service.models import ProviderCopy
+from service.models import Link, ProviderCopy
 from service.models.base import uuid7
-from service.models.bulk import SIZES, insert_new
+from service.models.bulk import OF, SIZES, insert_new, update_each
 from tests import builders
 
 TABLE = ProviderCopy.metadata.tables[ProviderCopy.__tablename__]
+LINKS = Link.metadata.tables[Link.__tablename__]
+BYTES = [b"", b"\\", b'"', b"\x00\xff", b"NULL", b"{,}"]
 TEXTS = ["SM1", "NULL", "", 'said "no"', "back\\slash", "{a,b}", " 'spaced' ", "tab\tand\nline", "Zoë 🙂", None]
 ALIKE = {"since": builders.NOW}
 
@@ -60,3 +62,34 @@ def test_rows_of_nobody_are_refused(parts):
 def test_what_is_too_long_is_refused_not_cut_off(parts):
     with pytest.raises(DataError), parts.open_db() as db:
         insert_new(db.connection(), TABLE, copies(["SM1"], trouble=["x" * 81]), ALIKE)
+
+
+def test_bytes_go_in_and_are_changed_as_they_are(parts):
+    ids, half = sorted(uuid7() for _ in BYTES), len(BYTES) // 2
+    with parts.open_db() as db:
+        insert_new(db.connection(), LINKS, {"id": ids, "token_hash": BYTES}, {"purpose": "test"})
+        assert db.scalars(select(Link.token_hash).order_by(Link.id)).all() == BYTES
+
+        others = [*BYTES[half:], *BYTES[:half]]
+        rows = [{OF: one, "token_hash": b"x" + other} for one, other in zip(ids, others, strict=True)]
+        update_each(db.connection(), update(LINKS), rows)
+        assert db.scalars(select(Link.token_hash).order_by(Link.id)).all() == [b"x" + other for other in others]
+
+
+def test_each_row_gets_its_own_values(parts):
+    texts = [text for text in TEXTS if text is not None]
+    ids = sorted(uuid7() for _ in texts)
+    times = [builders.NOW if number % 2 else None for number in range(len(texts))]
+    with parts.open_db() as db:
+        hashes = [one.bytes for one in ids]
+        insert_new(db.connection(), LINKS, {"id": ids, "token_hash": hashes}, {"purpose": "test"})
+        rows = [
+            {OF: one, "purpose": text, "used_at": at, "delivery_id": ids[0] if at else None}
+            for one, text, at in zip(ids[1:], texts[1:], times[1:], strict=True)
+        ]
+        update_each(db.connection(), update(LINKS), rows)
+        kept = db.execute(select(Link.purpose, Link.used_at, Link.delivery_id).order_by(Link.id)).all()
+
+        assert [row.purpose for row in kept] == ["test", *texts[1:]]
+        assert [row.used_at for row in kept] == times
+        assert [row.delivery_id for row in kept] == [ids[0] if at else None for at in times]
