@@ -3,7 +3,7 @@
 from datetime import datetime
 from logging import getLogger
 
-from sqlalchemy import exists, select
+from sqlalchemy import BindParameter, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from service.flows.calls import Cause, add_pages, send_pages
@@ -14,6 +14,10 @@ from service.models.alerts import Why
 from service.rules.escalation import TAKEN_FOR, called, pause_after
 
 log = getLogger(__name__)
+
+NOW: BindParameter[datetime] = bindparam("now")
+# made once: asked every second, it costs more to build than to run
+IS_ANYTHING_DUE = select(or_(*(exists(query.order_by(None)) for query in (Flag.due(NOW), Page.due(NOW)))))
 
 
 def escalate(post: Post) -> int:
@@ -28,8 +32,7 @@ def escalate(post: Post) -> int:
 
 def is_anything_due(db: Session, now: datetime) -> bool:
     """Whether anybody is to be called by now. Asked often, so that nobody writes for nothing."""
-    queries = (Flag.due(now), Page.due(now))
-    return any(db.scalar(select(exists(query.order_by(None)))) for query in queries)
+    return bool(db.scalar(IS_ANYTHING_DUE, {"now": now}))
 
 
 def call_people(db: Session, now: datetime) -> int:

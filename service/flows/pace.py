@@ -19,6 +19,7 @@ BURST = timedelta(seconds=1)
 """A number runs ahead of its pace by no more than this: the provider's own queue holds it."""
 BREAKS_AFTER = 5
 """Failures in a row of a provider that answers with trouble or not at all: then it rests, and is tried with one."""
+SENDERS = select(Sender)
 NO_LIMIT = 1_000_000
 DOES_NOT_ANSWER = "the provider does not take messages over"
 ASKS_TO_WAIT = "the provider asks us to wait"
@@ -51,7 +52,7 @@ class Lane:
 def rooms(db: Session, post: Post) -> Mapping[Channel, int]:
     """How many messages of each channel may leave now, as far as can be told without waiting for other workers."""
     now = post.clock()
-    rows = {row.name: row for row in db.scalars(select(Sender))}
+    rows = {row.name: row for row in db.scalars(SENDERS)}
     lanes = {name: rows.get(channel.sender) for name, channel in post.channels.items()}
     return {name: _room(row, _rate(name, post), now) for name, row in lanes.items()}
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import bindparam, exists, select, update
 from sqlalchemy.orm import Session
 
 from service.failpoints import reach
@@ -17,6 +17,15 @@ from service.rules.lifecycle import State
 
 TAKEN_AT_ONCE = 500
 """Ids that one worker takes for itself."""
+# made once: asked every second, it costs more to build than to run
+NEXT = (
+    Delivery.due(bindparam("until"))
+    .where(Delivery.channel.in_(bindparam("channels", expanding=True)))
+    .with_only_columns(Delivery.next_at)
+    .order_by(None)
+    .order_by(Delivery.next_at)
+    .limit(1)
+)
 WORTH_WAITING = timedelta(seconds=2)
 
 
@@ -99,10 +108,7 @@ def take_due(db: Session, post: Post) -> list[UUID]:
 def next_due(db: Session, post: Post, within: timedelta) -> datetime | None:
     """When the next message can go out, if that is within so long; in the past if one can now."""
     open_ones = [channel for channel, room in rooms(db, post).items() if room]
-    query = Delivery.due(post.clock() + within).where(Delivery.channel.in_(open_ones))
-    return db.scalars(
-        query.with_only_columns(Delivery.next_at).order_by(None).order_by(Delivery.next_at).limit(1)
-    ).first()
+    return db.scalars(NEXT, {"until": post.clock() + within, "channels": open_ones}).first()
 
 
 def _queue_until(db: Session, ids: Sequence[UUID] | deque[UUID], until: datetime | None) -> None:

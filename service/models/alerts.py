@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Select, String, select
+from sqlalchemy import BindParameter, ForeignKey, Index, Select, String, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.models.base import Base, Identified, words
@@ -83,7 +83,7 @@ class Flag(Identified):
         )
 
     @classmethod
-    def due(cls, now: datetime) -> Select[Self]:
+    def due(cls, now: datetime | BindParameter[datetime]) -> Select[Self]:
         return cls.urgent().where(cls.call_at <= now)
 
     @classmethod
@@ -154,7 +154,7 @@ class Page(Identified):
     staff: Mapped[Staff] = relationship()
 
     @classmethod
-    def due(cls, now: datetime) -> Select[Self]:
+    def due(cls, now: datetime | BindParameter[datetime]) -> Select[Self]:
         return (
             select(cls)
             .where(cls.state.in_((PageState.WAITING, PageState.SENDING)), cls.try_at <= now)

@@ -7,6 +7,7 @@ from typing import Self
 from uuid import UUID
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     ForeignKey,
     Index,
@@ -114,7 +115,7 @@ class Delivery(Identified):
     group_session: Mapped[GroupSession | None] = relationship()
 
     @classmethod
-    def due(cls, now: datetime) -> Select[Self]:
+    def due(cls, now: datetime | BindParameter[datetime]) -> Select[Self]:
         """Scheduled, their time has come, and not in the queue already: the soonest to be useless first. Those of one
         session come together, for what is read of a session then serves them all."""
         return (
