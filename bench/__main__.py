@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import machine, report
+from bench.at_rest import at_rest
 from bench.callbacks import callbacks
 from bench.claim import claim
 from bench.databases import databases
@@ -30,6 +31,7 @@ SUITES: dict[str, tuple[Suite, tuple[str, ...]]] = {
     "planning": (planning, ("G11",)),
     "callbacks": (callbacks, ("G12",)),
     "pages": (pages, ("pages",)),
+    "rest": (at_rest, ("rest",)),
 }
 EXACT = Goal("G14", "lost and doubled in every run, counted at the provider", 0, 0, unit="messages")
 
