@@ -11,13 +11,18 @@ from service.flows.settle import Report
 Settle = Callable[[Sequence[Report]], None]
 
 
+class NotSettled(Exception):
+    """Whoever was to settle it came to an end before."""
+
+
 @dataclass(eq=False)
 class _Waiting:
     report: Report
     told: threading.Event = field(default_factory=threading.Event)
     """It is done; or it is this one's turn to settle what waits."""
     is_done: bool = False
-    failure: Exception | None = None
+    failure: Exception | None = field(default_factory=NotSettled)
+    """None once it is committed, and not before: what ends in another way must not pass for settled."""
 
 
 class Intake:
@@ -64,6 +69,8 @@ class Intake:
 def _settled(settle: Settle, batch: Sequence[_Waiting]) -> None:
     try:
         settle([one.report for one in batch])
+        for one in batch:
+            one.failure = None
     except OperationalError as failure:  # the database is away: each by itself would wait for it in turn
         for one in batch:
             one.failure = failure

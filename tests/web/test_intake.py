@@ -9,6 +9,7 @@ from service.flows.settle import Report
 from service.models.base import uuid7
 from service.rules.lifecycle import State
 from service.web.intake import Intake
+from tests.patience import eventually
 
 
 def report():
@@ -20,10 +21,11 @@ class Ledger:
 
     def __init__(self, broken=(), away=False):
         self.batches, self.broken, self.away = [], broken, away
-        self.may_go = threading.Event()
+        self.is_at_work, self.may_go = threading.Event(), threading.Event()
 
     def settle(self, reports):
         self.batches.append(list(reports))
+        self.is_at_work.set()
         self.may_go.wait(10)
         if self.away:
             raise OperationalError("", {}, Exception("gone"))
@@ -45,12 +47,10 @@ def take_all(intake, ledger, reports):
 
     threads = [threading.Thread(target=take, args=(one,)) for one in reports]
     threads[0].start()
-    while not ledger.batches:
-        pass
+    ledger.is_at_work.wait(10)
     for thread in threads[1:]:
         thread.start()
-    while len(intake._waiting) < len(reports) - 1:
-        pass
+    assert eventually(lambda: len(intake._waiting), len(reports) - 1) == len(reports) - 1
     assert told == {}, "nobody is answered before theirs is settled"
     ledger.may_go.set()
     for thread in threads:
@@ -90,6 +90,41 @@ def test_after_a_failure_the_next_one_is_settled():
     ledger.away = False
 
     intake.take(report())
+
+
+def test_one_whose_settling_was_broken_off_is_not_taken_for_settled():
+    class Ends(BaseException):
+        """As a process that is told to end."""
+
+    at_work, may_end = threading.Event(), threading.Event()
+
+    def settle(reports):
+        at_work.set()
+        may_end.wait(10)
+        if len(reports) == 2:
+            raise Ends
+
+    intake, told = Intake(settle), []
+
+    def take():
+        try:
+            intake.take(report())
+        except BaseException as error:
+            told.append(type(error).__name__)
+        else:
+            told.append("settled")
+
+    threads = [threading.Thread(target=take) for _ in range(3)]
+    threads[0].start()
+    at_work.wait(10)
+    for thread in threads[1:]:
+        thread.start()
+    assert eventually(lambda: len(intake._waiting), 2) == 2
+    may_end.set()
+    for thread in threads:
+        thread.join(10)
+
+    assert sorted(told) == ["Ends", "NotSettled", "settled"]
 
 
 def test_a_crowd_of_threads_is_settled_whole():
