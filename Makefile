@@ -30,7 +30,7 @@ faults: setup-dev
 peers: setup-dev .venv-peers/run.stamp
 	$(BIN)/python -m tests.chaos --profile $(PROFILE) --peer $(PEER) $(ARGUMENTS)
 
-# All of it takes about twenty minutes: make bench NAME=sms for one, ARGUMENTS=--list for what there is.
+# All of it takes about half an hour: make bench NAME=sms for one, ARGUMENTS=--list for what there is.
 bench: setup-dev .venv-peers/run.stamp
 	$(BIN)/python -m bench $(NAME) $(ARGUMENTS)
 

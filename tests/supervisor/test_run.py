@@ -67,6 +67,10 @@ class Running:
     def pid_of(self, part: str) -> int | None:
         return next((pid for pid, line in self.children().items() if part in line), None)
 
+    def pids_of(self, part: str) -> list[int]:
+        """The oldest first."""
+        return sorted(pid for pid, line in self.children().items() if part in line)
+
 
 def command() -> list[str]:
     return [sys.executable, "-m", "service", "run"]
@@ -148,7 +152,7 @@ def test_what_a_proxy_would_say_of_itself_is_heeded_however_it_is_spelt(running,
         urllib.request.urlopen(request, timeout=5)
 
 
-@pytest.mark.parametrize("part", ["granian", "jobs.worker", "jobs.clock", "sandbox", "valkey"])
+@pytest.mark.parametrize("part", ["jobs.worker", "jobs.clock", "sandbox", "valkey"])
 def test_a_child_that_is_killed_is_started_again(running, part):
     until(lambda: running.pid_of(part))
     killed = running.pid_of(part)
@@ -156,6 +160,17 @@ def test_a_child_that_is_killed_is_started_again(running, part):
     os.kill(killed, signal.SIGKILL)
 
     until(lambda: running.pid_of(part) not in (None, killed))
+
+
+@pytest.mark.parametrize("killed", [0, 1], ids=["the server", "its worker"])
+def test_a_web_server_that_is_killed_is_whole_again_and_nothing_of_it_is_left(running, killed):
+    until(lambda: len(running.pids_of("granian")) == 2 and running.answers())
+    before = running.pids_of("granian")
+
+    os.kill(before[killed], signal.SIGKILL)
+
+    until(lambda: not {*before[killed:]} & {*running.pids_of("granian")})  # without the server no worker goes on
+    until(lambda: len(running.pids_of("granian")) == 2 and running.answers())
 
 
 def test_a_restart_is_noted_for_the_home_screen(running):
