@@ -77,7 +77,7 @@ def set_presence(session_id: UUID) -> ResponseReturnValue:
 
 @pages.post("/move")
 def move(session_id: UUID) -> ResponseReturnValue:
-    """The first press shows who will hear of it and how; the second does it."""
+    """The first press shows who will hear of it and how; the second does it, or goes back to what was typed."""
     now = parts().clock()
     with parts().open_db() as db:
         group_session = _get(db, session_id)
@@ -89,6 +89,8 @@ def move(session_id: UUID) -> ResponseReturnValue:
             form.errors["at"] = "That is when it starts already."
         if form.errors or form.start is None:
             return _page(db, group_session, move=form), 422
+        if _goes_back():
+            return _page(db, group_session, move=form)
         told = schedule.move_session(db, group_session, form.start, now)
         if request.form.get("confirmed") != "1":
             return _confirm(db, group_session, told, "move", {"on": form.on, "at": form.at})
@@ -137,7 +139,7 @@ def series_form(session_id: UUID) -> ResponseReturnValue:
 
 @pages.post("/series")
 def change_series(session_id: UUID) -> ResponseReturnValue:
-    """The first press shows who will hear of it and how; the second does it."""
+    """The first press shows who will hear of it and how; the second does it, or goes back to what was typed."""
     now = parts().clock()
     with parts().open_db() as db:
         group_session = _get(db, session_id)
@@ -146,6 +148,8 @@ def change_series(session_id: UUID) -> ResponseReturnValue:
         form = _series_read(group_session, request.form)
         if form.group is None:
             return _series_page(group_session, form), 422
+        if _goes_back():
+            return _series_page(group_session, form)
         meeting = schedule.Meeting(form.group.recurrence, form.group.at, form.group.minutes)
         told = schedule.change_from(db, group_session, meeting, now)
         if request.form.get("confirmed") != "1":
@@ -157,6 +161,10 @@ def change_series(session_id: UUID) -> ResponseReturnValue:
 
 
 SERIES_FIELDS = frozenset({"starts_on", "time", "minutes", "repeats", "ends", "count", "until", "skip"})
+
+
+def _goes_back() -> bool:
+    return request.form.get("action") == "edit"
 
 
 def _left(series: Series, group_session: GroupSession) -> int:

@@ -1,5 +1,8 @@
 """This session and all later ones meet differently: who hears of it is shown first."""
 
+import re
+from html import unescape
+
 import pytest
 from sqlalchemy import select
 
@@ -41,6 +44,37 @@ def test_nothing_changes_before_it_is_confirmed(staff, parts, third):
 
     assert "Who will be told" in page.text
     assert lengths(parts) == [90, 90, 90, 90]
+
+
+def pressed(page, button):
+    """What a browser sends for this button of the form that it stands in."""
+    form = next(form for form in re.findall(r"<form.*?</form>", page, re.DOTALL) if f">{button}<" in form)
+    fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form)
+    name, value = re.search(rf'<button[^>]*name="([^"]+)" value="([^"]+)"[^>]*>{button}<', form).groups()
+    return {name: unescape(value) for name, value in [*fields, (name, value)]}
+
+
+def test_back_from_the_confirmation_all_that_was_typed_is_still_there(staff, parts, third):
+    given = typed(third, repeats="2", ends="until", until="2027-06-30", skip="2027-02-18\r\n2027-03-04")
+    asked = staff.post(f"/sessions/{third.id}/series", given).text
+    page = staff.post(f"/sessions/{third.id}/series", pressed(asked, "Go back"))
+
+    assert page.status_code == 200
+    assert 'value="17:00"' in page.text
+    assert '<option value="2" selected>' in page.text
+    assert 'value="2027-06-30"' in page.text
+    assert "2027-02-18\r\n2027-03-04</textarea>" in page.text
+    assert lengths(parts) == [90, 90, 90, 90]
+
+
+def test_back_from_a_move_the_new_date_and_time_are_still_there(staff, parts, third):
+    asked = staff.post(f"/sessions/{third.id}/move", {"on": "2027-01-22", "at": "16:45"}).text
+    page = staff.post(f"/sessions/{third.id}/move", pressed(asked, "Go back")).text
+
+    assert 'value="2027-01-22"' in page
+    assert 'value="16:45"' in page
+    with parts.read_db() as db:
+        assert db.get_one(GroupSession, third.id).starts_at == third.starts_at
 
 
 def test_where_nothing_moves_it_is_said_that_nobody_has_to_be_told(staff, third):
