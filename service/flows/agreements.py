@@ -70,14 +70,16 @@ def of_member(db: Session, member: Member, now: datetime) -> list[tuple[Agreemen
     return [(row, by_agreement.get(row.id)) for row in found]
 
 
-def ask(db: Session, members: Sequence[Member], public_url: str, now: datetime) -> tuple[int, list[Member]]:
+def ask(
+    db: Session, group: Group, members: Sequence[Member], public_url: str, now: datetime
+) -> tuple[int, list[Member]]:
     """A message with a link goes to each who may be written to. How many go, and who is skipped."""
     planned, skipped = 0, []
     for member in members:
         token = new_link(db, PURPOSE, now + LINKS_LAST, member_id=member.id)
         words = ASKING.get(member.language, ASKING["en"]).format(link=f"{public_url}/agreement/{token}")
         found = write.reach(db, [member], write.Draft(words, None, now), now)
-        planned += write.send(db, found)
+        planned += write.send(db, found, now, group)
         skipped += [one for one, _ in found.skipped]
     return planned, skipped
 

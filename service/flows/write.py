@@ -13,7 +13,7 @@ from service.flows.budget import Budget
 from service.flows.consider import window
 from service.flows.scope import across_groups
 from service.flows.standing import standings
-from service.models import Delivery, GroupSession, Member, Practice
+from service.models import Delivery, Group, GroupSession, Member, Practice
 from service.rules import fields, wording
 from service.rules.consent import Channel, Refusal, Standing
 from service.rules.kinds import NATURES, Kind, expires_at
@@ -91,10 +91,14 @@ def reach(db: Session, members: Sequence[Member], draft: Draft, now: datetime) -
 
 
 @across_groups
-def send(db: Session, found: Reach) -> int:
-    """Plan what was found, in this transaction. Every fact is read again when it goes. How many messages."""
+def send(db: Session, found: Reach, now: datetime, group: Group | None = None) -> int:
+    """Plan what was found, in this transaction; `group`: written from there, about none of its sessions. Every fact is
+    read again when it goes. How many messages."""
     db.add_all(found.deliveries)
     db.flush()
+    if group is not None:
+        for row in found.deliveries:
+            row.note_group(db, group.id, now)
     return len(found.deliveries)
 
 

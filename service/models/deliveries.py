@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, foreign, mapped_column, relationship
 
 from service.models.base import Base, Identified, words
 from service.models.bulk import OF, update_each
@@ -35,6 +35,7 @@ from service.rules.kinds import Kind
 from service.rules.lifecycle import State, may_move
 
 REASON_MOST = 80
+TO_GROUP = "to group "
 IS_SCHEDULED = text("state = 'scheduled'")
 IS_ADDRESSED = text("address_index IS NOT NULL")
 IS_OPEN_QUESTION = text("state in ('sending', 'unknown')")
@@ -113,6 +114,22 @@ class Delivery(Identified):
     member: Mapped[Member] = relationship()
     rule: Mapped[Rule | None] = relationship()
     group_session: Mapped[GroupSession | None] = relationship()
+    written_to: Mapped["DeliveryEvent | None"] = relationship(
+        primaryjoin=lambda: (
+            (foreign(DeliveryEvent.delivery_id) == Delivery.id)
+            & (DeliveryEvent.by == "staff")
+            & DeliveryEvent.reason.startswith(TO_GROUP)
+        ),
+        viewonly=True,
+    )
+    """What says that staff wrote it from a group, about none of its sessions."""
+
+    @property
+    def group_id(self) -> UUID | None:
+        """The group that it is about, or that staff wrote to. None: it is the member's alone."""
+        if self.group_session is not None:
+            return self.group_session.group_id
+        return self.written_to.group_id if self.written_to else None
 
     @classmethod
     def due(cls, now: datetime | BindParameter[datetime]) -> Select[Self]:
@@ -159,6 +176,12 @@ class Delivery(Identified):
         row = DeliveryEvent(delivery_id=delivery_id, was=state, now=state, at=now, by="stranger", reason=said)
         db.add(row)
 
+    def note_group(self, db: Session, group_id: UUID, now: datetime) -> None:
+        """Keep that staff wrote it from this group."""
+        row = DeliveryEvent(delivery_id=self.id, was=self.state, now=self.state, at=now, by="staff")
+        row.reason = DeliveryEvent.names(group_id)
+        db.add(row)
+
     @classmethod
     def marked(cls, now: datetime, lease_until: datetime) -> dict[str, object]:
         """What is written of each that is called next: from now on it may have gone."""
@@ -199,6 +222,16 @@ class DeliveryEvent(Base):
     by: Mapped[str] = mapped_column(String(24))
     """planner, worker, callback, reconciler, sweeper, staff, member."""
     reason: Mapped[str | None] = mapped_column(String(80))
+
+    @staticmethod
+    def names(group_id: UUID) -> str:
+        """The reason of what staff wrote from this group."""
+        return f"{TO_GROUP}{group_id}"
+
+    @property
+    def group_id(self) -> UUID | None:
+        said = self.reason or ""
+        return UUID(said.removeprefix(TO_GROUP)) if said.startswith(TO_GROUP) else None
 
 
 class Sender(Base):

@@ -54,7 +54,7 @@ def ask(group_id: UUID) -> ResponseReturnValue:
         if standing is None:
             return _first(group_id)
         waiting = _waiting(db, group, standing)
-        planned, skipped = agreements.ask(db, waiting, parts().settings.public_url, now)
+        planned, skipped = agreements.ask(db, group, waiting, parts().settings.public_url, now)
         audit(db, g.staff.id, "agreement asked for", group, now, count=planned)
         names = ", ".join(member.name for member in skipped)
     flash(f"{planned} message{'' if planned == 1 else 's'} on the way.", "success")

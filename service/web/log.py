@@ -13,7 +13,7 @@ from service.rules.consent import Channel
 from service.web import parts
 from service.web.csv_file import csv_file
 from service.web.forms import page_asked
-from service.web.narrowing import AHEAD, SHOWN_WORDS, Narrowing, choices, one_page, with_names
+from service.web.narrowing import AHEAD, SHOWN_WORDS, Narrowing, choices, group_names, one_page, with_names
 from service.web.words import KIND_WORDS, fate
 
 pages = Blueprint("log", __name__, url_prefix="/log")
@@ -36,6 +36,7 @@ def all_deliveries() -> ResponseReturnValue:
         shown = render_template(
             "staff/log.html",
             deliveries=deliveries,
+            groups=group_names(db, deliveries),
             narrowing=narrowing,
             errors=narrowing.errors,
             choices=choices(db, narrowing),
@@ -56,7 +57,8 @@ def as_file() -> ResponseReturnValue:
     with parts().read_db() as db:
         practice = db.scalars(select(Practice)).one()
         rows = db.scalars(with_names(_query(db, narrowing)).limit(MOST_ROWS)).all()
-        said = csv_file("log", COLUMNS, (_cells(row, practice.zone) for row in rows))
+        groups = group_names(db, rows)
+        said = csv_file("log", COLUMNS, (_cells(row, groups.get(row.id, ""), practice.zone) for row in rows))
     with parts().open_db() as db:
         audit(db, g.staff.id, "log exported", practice, now, rows=len(rows))
     return said
@@ -70,12 +72,11 @@ def _query(db: Session, narrowing: Narrowing) -> Select[Delivery]:
     return query.order_by(Delivery.due_at.desc(), Delivery.id.desc())
 
 
-def _cells(row: Delivery, zone: ZoneInfo) -> tuple[str, ...]:
-    group_session = row.group_session
+def _cells(row: Delivery, group: str, zone: ZoneInfo) -> tuple[str, ...]:
     return (
         f"{row.due_at.astimezone(zone):%Y-%m-%d %H:%M}",
         f"{row.marked_at.astimezone(zone):%Y-%m-%d %H:%M}" if row.marked_at else "",
-        group_session.group.name if group_session else "",
+        group,
         row.member.name,
         KIND_WORDS[row.kind],
         BY[row.channel],

@@ -66,7 +66,7 @@ def send(**where: UUID) -> ResponseReturnValue:
         if typed.get("confirmed") != "1" or not is_sure:
             asks = {"sure": f"Tick that you mean all {found.people} people."} if typed.get("confirmed") == "1" else {}
             return _preview(db, audience, typed, draft, found, asks), 422 if asks else 200
-        planned = write.send(db, found)
+        planned = write.send(db, found, now, audience.row if isinstance(audience.row, Group) else None)
         audit(db, g.staff.id, "message written", audience.row, now, count=planned)
         zone = db.scalars(select(Practice)).one().zone
         when = f"planned for {moment(draft.at, zone)}" if draft.at > now else "on the way"

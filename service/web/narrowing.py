@@ -1,6 +1,6 @@
 """What a list of messages is narrowed down to, as its address says it: ids and words of ours, never a name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session, joinedload
 
-from service.models import Delivery, Enrolment, Group, GroupSession, Member
+from service.models import Delivery, DeliveryEvent, Enrolment, Group, GroupSession, Member
 from service.rules import rows
 from service.rules.consent import Channel
 from service.rules.kinds import Kind
@@ -106,19 +106,28 @@ class Narrowing:
 
 
 def of_group(group_id: UUID) -> ColumnElement[bool]:
-    """About one of the group's sessions; what is about no session belongs where its member does."""
+    """About one of the group's sessions, or written to it; what is about no group belongs where its member does."""
     about = select(GroupSession.id).where(GroupSession.group_id == group_id)
     enrolled = select(Enrolment.member_id).where(Enrolment.group_id == group_id)
     members = select(Member.id).where(Member.id.in_(enrolled) | Member.reached_for_id.in_(enrolled))
+    elsewhere = Delivery.written_to.has(DeliveryEvent.reason != DeliveryEvent.names(group_id))
     return Delivery.group_session_id.in_(about) | (
-        Delivery.group_session_id.is_(None) & Delivery.member_id.in_(members)
+        Delivery.group_session_id.is_(None) & Delivery.member_id.in_(members) & ~elsewhere
     )
 
 
 def with_names(query: Select[Delivery]) -> Select[Delivery]:
     """What a row shows is read along with it, however many there are."""
     group = joinedload(Delivery.group_session).joinedload(GroupSession.group)
-    return query.options(joinedload(Delivery.member), joinedload(Delivery.rule), group)
+    written_to = joinedload(Delivery.written_to)
+    return query.options(joinedload(Delivery.member), joinedload(Delivery.rule), group, written_to)
+
+
+def group_names(db: Session, deliveries: Iterable[Delivery]) -> Mapping[UUID, str]:
+    """By delivery, the group that it is about or was written to: one query, however many there are."""
+    names = {row.id: row.name for row in db.scalars(select(Group))}
+    groups = {row.id: row.group_id for row in deliveries}
+    return {key: names[group_id] for key, group_id in groups.items() if group_id in names}
 
 
 def one_page(db: Session, query: Select[Delivery], page: int, per_page: int) -> Sequence[Delivery]:

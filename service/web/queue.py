@@ -24,7 +24,7 @@ from service.rules.recurrence import starts_at
 from service.web import parts
 from service.web.forms import page_asked
 from service.web.message import later
-from service.web.narrowing import Narrowing, choices, of_group, one_page, with_names
+from service.web.narrowing import Narrowing, choices, group_names, of_group, one_page, with_names
 from service.web.words import KIND_WORDS
 
 pages = Blueprint("queue", __name__, url_prefix="/queue")
@@ -67,6 +67,7 @@ def coming() -> ResponseReturnValue:
         shown = render_template(
             "staff/queue.html",
             rows=_with_reasons(db, deliveries, practice),
+            groups=group_names(db, deliveries),
             narrowing=narrowing,
             choices=choices(db, narrowing),
             kinds=KIND_WORDS,
@@ -136,6 +137,7 @@ def _one(db: Session, delivery: Delivery, errors: Mapping[str, str], typed: Mapp
         "staff/queue_one.html",
         row=_with_reasons(db, [delivery], practice)[0],
         delivery=delivery,
+        group=group_names(db, [delivery]).get(delivery.id, ""),
         is_ours=is_ours,
         errors=dict(errors),
         words=typed.get("words", delivery.body if is_ours else ""),

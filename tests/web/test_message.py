@@ -187,3 +187,43 @@ def test_a_cancelled_session_is_not_written_about(parts, staff, place):
 @pytest.mark.parametrize("where", ["groups", "sessions", "members"])
 def test_nobody_to_write_to_is_a_404(staff, where):
     assert staff.get(f"/{where}/00000000-0000-0000-0000-000000000000/message").status_code == 404
+
+
+@pytest.fixture
+def two_groups(parts):
+    """Anna is in both, Ben in the second one alone."""
+    with parts.open_db() as db:
+        first, second = builders.group(db, "Grief on Thursdays"), builders.group(db, "Anger on Mondays")
+        anna = builders.member(db, "Anna Bell")
+        for group, who in ((first, anna), (second, anna), (second, builders.member(db, "Ben Cole"))):
+            builders.enrolled(db, group, who)
+        return {"first": str(first.id), "second": str(second.id), "anna": str(anna.id)}
+
+
+def listed(staff, where, group):
+    """The group that each row shows."""
+    page = staff.get(f"/{where}?group={group}").text
+    return re.findall(r'<td[^>]*data-label="Group"><div>([^<]*)<', page)
+
+
+def test_what_is_written_to_a_whole_group_stands_in_the_log_under_that_group_alone(parts, staff, two_groups):
+    staff.post(f"/groups/{two_groups['first']}/message", form(words="See you soon.", confirmed="1"))
+
+    assert listed(staff, "log", two_groups["first"]) == ["Grief on Thursdays"]
+    assert listed(staff, "log", two_groups["second"]) == []
+    assert "Grief on Thursdays" in staff.post("/log/csv", {"group": two_groups["first"]}).text
+
+
+def test_in_the_queue_it_is_shown_with_its_group_too(parts, staff, two_groups):
+    later = form(words="See you soon.", when="later", at="2027-01-05T12:00", confirmed="1")
+    staff.post(f"/groups/{two_groups['second']}/message", later)
+
+    assert "1 to 2 of 2" in staff.get(f"/queue?group={two_groups['second']}").text
+    assert "No message of the next 14 days" in staff.get(f"/queue?group={two_groups['first']}").text
+    assert "Anger on Mondays" in staff.get(f"/queue/{notes(parts)[0].id}").text
+
+
+def test_what_is_written_to_one_member_is_found_wherever_they_belong(parts, staff, two_groups):
+    staff.post(f"/members/{two_groups['anna']}/message", form(words="See you soon.", confirmed="1"))
+
+    assert listed(staff, "log", two_groups["first"]) == listed(staff, "log", two_groups["second"]) == ["none"]
