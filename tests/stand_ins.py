@@ -1,6 +1,7 @@
 """What the channels talk to in tests: a real sandbox process, and a small server that answers as it is told."""
 
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -54,6 +55,12 @@ class Sandbox:
 
 
 QUIET = {"latency": "none", "no_receipt": 0.0, "inbound_url": None, "events_url": None, "parse_url": None}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextmanager

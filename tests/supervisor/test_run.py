@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from service.embedded import socket_path
+from tests.stand_ins import free_port
 
 PATIENCE = 60.0
 ROOT = Path(__file__).parent.parent.parent
@@ -74,12 +74,6 @@ class Running:
 
 def command() -> list[str]:
     return [sys.executable, "-m", "service", "run"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(holds: Callable[[], object]) -> None:

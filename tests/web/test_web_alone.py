@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from service.models import Flag, Page, Reply
 from service.models.alerts import PageState
 from tests import builders
 from tests.builders import NOW, on_sqlite
+from tests.stand_ins import free_port
 
 TEXTS = 40
 LIMIT = 10.0
@@ -33,12 +33,6 @@ def take_over(asked):
         asked.say(201, json.dumps({"sid": f"SM{len(asked.server.requests):032x}"}).encode())
     else:
         asked.say(202, b"", X_Message_Id="mail")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
