@@ -1,6 +1,6 @@
 """What still stands between practice and live: whether each provider was heard of, and what is not filled in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -55,55 +55,57 @@ def heard(db: Session) -> Mapping[str, bool]:
 
 
 def steps(db: Session, is_live: bool, now: datetime) -> list[Step]:
+    """In the order in which they are done."""
+    live = Step(
+        "Live mode",
+        is_live,
+        "Set GROUPKEEPER_MODE=live and the providers' keys, as .env.example lists them, and start again.",
+    )
+    return [*_of_the_practice(db, now), *_of_people(db, now), *_of_providers(db), live]
+
+
+def _of_the_practice(db: Session, now: datetime) -> Iterator[Step]:
     practice = db.scalars(select(Practice)).one()
-    came, waiting = heard(db), unwatched(db, now)
+    yield Step(
+        "A neutral name opens every text",
+        not wording.problems(practice.sender_label),
+        "Change it in the settings: no word of care, as registered with the carriers.",
+    )
+    yield Step("Phone and postal address", bool(practice.phone and practice.postal_address), "In the settings.")
+    yield Step(
+        "The crisis lines of your country were checked of late",
+        LINES[practice.country].are_current(now.date()),
+        "They are part of each version: update Groupkeeper, or have them checked.",
+    )
+
+
+def _of_people(db: Session, now: datetime) -> Iterator[Step]:
+    yield Step(
+        "Somebody is on call and has answered a test",
+        bool(reached(db, now)),
+        "Under On call: texts that ask for words need a person.",
+    )
     lacking, must = second_factor.lacking(db)
-    return [
-        Step(
-            "A neutral name opens every text",
-            not wording.problems(practice.sender_label),
-            "Change it in the settings: no word of care, as registered with the carriers.",
-        ),
-        Step(
-            "Phone and postal address",
-            bool(practice.phone and practice.postal_address),
-            "In the settings.",
-        ),
-        Step(
-            "The crisis lines of your country were checked of late",
-            LINES[practice.country].are_current(now.date()),
-            "They are part of each version: update Groupkeeper, or have them checked.",
-        ),
-        Step(
-            "Somebody is on call and has answered a test",
-            bool(reached(db, now)),
-            "Under On call: texts that ask for words need a person.",
-        ),
-        Step(
-            "A second step at sign-in for whoever reads replies",
-            not lacking,
-            f"Still without it: {lacking} of {must} administrators and facilitators. They set it up under their own "
-            "names; in live mode nothing else opens to them until they have.",
-        ),
-        Step(
-            "Every question for words has somebody to call",
-            not waiting,
-            f"{len(waiting)} {'group is' if len(waiting) == 1 else 'groups are'} to be asked for words, and no contact "
-            "has answered a test page in the last 30 days: these questions wait. Test one under On call.",
-        ),
-        Step("Twilio reports what became of a text", came["/webhooks/twilio/status"], "Send a test to your phone."),
-        Step("Twilio brings replies", came["/webhooks/twilio/inbound"], "Text any word to the practice's number."),
-        Step(
-            "SendGrid reports what became of a mail",
-            came["/webhooks/sendgrid/events"],
-            "Paste its address there.",
-        ),
-        Step(
-            "Live mode",
-            is_live,
-            "Set GROUPKEEPER_MODE=live and the providers' keys, as .env.example lists them, and start again.",
-        ),
-    ]
+    yield Step(
+        "A second step at sign-in for whoever reads replies",
+        not lacking,
+        f"Still without it: {lacking} of {must} administrators and facilitators. They set it up under their own "
+        "names; in live mode nothing else opens to them until they have.",
+    )
+    waiting = unwatched(db, now)
+    yield Step(
+        "Every question for words has somebody to call",
+        not waiting,
+        f"{len(waiting)} {'group is' if len(waiting) == 1 else 'groups are'} to be asked for words, and no contact "
+        "has answered a test page in the last 30 days: these questions wait. Test one under On call.",
+    )
+
+
+def _of_providers(db: Session) -> Iterator[Step]:
+    came = heard(db)
+    yield Step("Twilio reports what became of a text", came["/webhooks/twilio/status"], "Send a test to your phone.")
+    yield Step("Twilio brings replies", came["/webhooks/twilio/inbound"], "Text any word to the practice's number.")
+    yield Step("SendGrid reports what became of a mail", came["/webhooks/sendgrid/events"], "Paste its address there.")
 
 
 def may_test(db: Session, mobile: str) -> str | None:

@@ -7,12 +7,13 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from service.flows import agreements, links
+from service.flows import agreements
 from service.flows.audit import audit
 from service.models import Agreement, Enrolment, Group, Member
 from service.rules import rows
 from service.web import parts
 from service.web.groups import get_group
+from service.web.member_links import opened
 
 pages = Blueprint("agreement", __name__, url_prefix="/groups/<uuid:group_id>/agreement")
 by_link = Blueprint("agree", __name__, url_prefix="/agreement")
@@ -89,12 +90,10 @@ def agree(token: str) -> ResponseReturnValue:
     """Safe to repeat; a version that is no longer in force cannot be agreed to."""
     now = parts().clock()
     with parts().open_db() as db:
-        link = links.follow(db, token, agreements.PURPOSE, now)
-        if link is not None:
-            member = db.get_one(Member, link.member_id)
-            for standing, _ in agreements.of_member(db, member, now):
-                if str(standing.id) == request.form.get("agreement"):
-                    agreements.agree(db, standing, member, "page", now)
+        member = db.get_one(Member, opened(db, token, agreements.PURPOSE).member_id)
+        for standing, _ in agreements.of_member(db, member, now):
+            if str(standing.id) == request.form.get("agreement"):
+                agreements.agree(db, standing, member, "page", now)
         return _member_page(db, token)
 
 
@@ -104,12 +103,8 @@ def _first(group_id: UUID) -> ResponseReturnValue:
 
 
 def _member_page(db: Session, token: str) -> ResponseReturnValue:
-    now = parts().clock()
-    link = links.follow(db, token, agreements.PURPOSE, now)
-    if link is None:
-        return render_template("member/link_gone.html"), 404
-    member = db.get_one(Member, link.member_id)
-    found = agreements.of_member(db, member, now)
+    member = db.get_one(Member, opened(db, token, agreements.PURPOSE).member_id)
+    found = agreements.of_member(db, member, parts().clock())
     return render_template("member/agreement.html", found=found, language=member.language, page_lang=member.language)
 
 

@@ -15,6 +15,7 @@ from service.models.groups import Answer
 from service.rules.consent import Channel
 from service.rules.kinds import NATURES
 from service.web import call_people, opt_in, parts
+from service.web.member_links import opened
 
 pages = Blueprint("me", __name__)
 one_click = Blueprint("one_click", __name__)
@@ -28,10 +29,7 @@ THANKS = ("We have noted it.", "Lo hemos anotado.")
 @pages.get("/me/<token>")
 def message(token: str) -> ResponseReturnValue:
     with parts().read_db() as db:
-        link = links.follow(db, token, "message", parts().clock())
-        if link is None:
-            return render_template("member/link_gone.html"), 404
-        return _page(db, link)
+        return _page(db, opened(db, token, "message"))
 
 
 @pages.post("/me/<token>")
@@ -44,9 +42,7 @@ def answer(token: str) -> ResponseReturnValue:
 
 def _answered(token: str, now: datetime) -> ResponseReturnValue:
     with parts().open_db() as db:
-        link = links.follow(db, token, "message", now)
-        if link is None:
-            return render_template("member/link_gone.html"), 404
+        link = opened(db, token, "message")
         delivery = db.get_one(Delivery, link.delivery_id)
         said = request.form.get("answer", "")
         words = request.form.get("words", "").strip()[:LONGEST]
@@ -64,9 +60,7 @@ def choose(token: str) -> ResponseReturnValue:
     """To the page on which they say what they get and how it reads, by a link of its own."""
     now = parts().clock()
     with parts().open_db() as db:
-        link = links.follow(db, token, "message", now)
-        if link is None:
-            return render_template("member/link_gone.html"), 404
+        link = opened(db, token, "message")
         own = links.new_link(db, opt_in.PURPOSE, now + opt_in.LASTS, member_id=link.member_id)
     return redirect(url_for("opt_in.form", token=own), 303)
 
@@ -74,9 +68,7 @@ def choose(token: str) -> ResponseReturnValue:
 @pages.get("/u/<token>")
 def ask_to_stop(token: str) -> ResponseReturnValue:
     with parts().read_db() as db:
-        link = links.follow(db, token, "unsubscribe", parts().clock())
-        if link is None:
-            return render_template("member/link_gone.html"), 404
+        link = opened(db, token, "unsubscribe")
         member = db.get_one(Member, link.member_id)
         is_out = member.email_index is not None and is_suppressed(db, Channel.EMAIL, member.email_index)
         return render_template("member/unsubscribe.html", state="off" if is_out else "asked", language=member.language)
@@ -87,9 +79,7 @@ def stop(token: str) -> ResponseReturnValue:
     """Safe to repeat: the link lives on, so that a second press gets the same answer."""
     now = parts().clock()
     with parts().open_db() as db:
-        link = links.follow(db, token, "unsubscribe", now)
-        if link is None:
-            return render_template("member/link_gone.html"), 404
+        link = opened(db, token, "unsubscribe")
         member = db.get_one(Member, link.member_id)
         if request.form.get("again") == "1":
             mails_again(db, member, now)

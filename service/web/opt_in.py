@@ -1,7 +1,8 @@
 """The consent page, by a member's own link or for whoever wants to see it; and what it leads to: terms and privacy."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from flask import Blueprint, render_template, request
@@ -10,14 +11,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service import texts
-from service.flows import detail, links
+from service.flows import detail
 from service.flows.consenting import ON_PAGE, Next, agree_on_page
 from service.flows.ledger import Evidence
 from service.flows.standing import standing, wants_detail
-from service.models import Link, Member, Practice
+from service.models import Member, Practice
 from service.rules.consent import ASKED, Channel, Purpose
 from service.rules.contact import masked
 from service.web import parts
+from service.web.member_links import opened
 
 pages = Blueprint("opt_in", __name__)
 
@@ -31,21 +33,28 @@ REMINDERS_FIRST = (
 )
 
 
+@dataclass(frozen=True)
+class Visit:
+    """Whoever came by a link of their own: in which language they read, and which texts that name their groups they
+    may choose."""
+
+    member: Member
+    language: str
+    named: detail.Offer
+
+
 @pages.get("/opt-in")
 def sample() -> ResponseReturnValue:
     """As members see it, for carriers and whoever else has to look: without a name, and nothing can be saved."""
     with parts().read_db() as db:
-        return _page(db, None, _language("en"))
+        return _page(db, _language("en"))
 
 
 @pages.get("/opt-in/<token>")
 def form(token: str) -> ResponseReturnValue:
     with parts().read_db() as db:
-        link = links.follow(db, token, PURPOSE, parts().clock())
-        if link is None:
-            return render_template("member/link_gone.html"), 404
-        member = _member(db, link)
-        return _page(db, member, _language(member.language))
+        visit = _visit(db, token)
+        return _page(db, visit.language, visit)
 
 
 @pages.post("/opt-in/<token>")
@@ -53,19 +62,13 @@ def agree(token: str) -> ResponseReturnValue:
     """Safe to repeat, and the link lives on for its three days: a second thought adds what was not ticked at first."""
     now = parts().clock()
     with parts().open_db() as db:
-        link = links.follow(db, token, PURPOSE, now)
-        if link is None:
-            return render_template("member/link_gone.html"), 404
-        member = _member(db, link)
-        language = _language(member.language)
-        named = detail.offer(db, member, _practice(db), now)
-        ticked, errors = _ticked(db, member, language, named)
+        visit = _visit(db, token)
+        ticked, errors = _ticked(db, visit)
         if errors:
-            return _page(db, member, language, errors=errors), 422
-        shown = _as_shown(texts.offer(_practice(db), language), ticked, language)
-        evidence = Evidence(now, ON_PAGE, "member", shown, language, _proof(ticked, named))
-        following = agree_on_page(db, member, ticked, evidence, now)
-        return _page(db, member, language, following=following, done="saved")
+            return _page(db, visit.language, visit, errors=errors), 422
+        shown = _as_shown(texts.offer(_practice(db), visit.language), ticked, visit.language)
+        following = agree_on_page(db, visit.member, ticked, _evidence(visit, shown, ticked, now), now)
+        return _page(db, visit.language, visit, following=following, done="saved")
 
 
 @pages.post("/opt-in/<token>/discreet")
@@ -73,13 +76,9 @@ def discreet(token: str) -> ResponseReturnValue:
     """Back to texts that name no group, as easily as they were chosen. Safe to repeat."""
     now = parts().clock()
     with parts().open_db() as db:
-        link = links.follow(db, token, PURPOSE, now)
-        if link is None:
-            return render_template("member/link_gone.html"), 404
-        member = _member(db, link)
-        language = _language(member.language)
-        detail.take_back(db, member, Evidence(now, ON_PAGE, "member", "", language, _proof({})), now)
-        return _page(db, member, language, done="discreet")
+        visit = _visit(db, token)
+        detail.take_back(db, visit.member, _evidence(visit, "", {}, now), now)
+        return _page(db, visit.language, visit, done="discreet")
 
 
 @pages.get("/terms")
@@ -102,27 +101,29 @@ def _document(key: str) -> str:
     )
 
 
+def _visit(db: Session, token: str) -> Visit:
+    member = db.get_one(Member, opened(db, token, PURPOSE).member_id)
+    return Visit(member, _language(member.language), detail.offer(db, member, _practice(db), parts().clock()))
+
+
 def _page(
     db: Session,
-    member: Member | None,
     language: str,
+    visit: Visit | None = None,
     *,
     errors: Mapping[str, str] = NO_ERRORS,
     following: Mapping[Channel, Next] | None = None,
     done: str = "",
 ) -> str:
+    """Without a visit: the sample, as members see it."""
     practice = _practice(db)
-    named = detail.offer(db, member, practice, parts().clock()) if member else detail.example(practice, language)
-    current = standing(db, member) if member else None
+    member = visit.member if visit else None
     return render_template(
         "member/opt_in.html",
         offer=texts.offer(practice, language).of(member.asked if member else ASKED),
-        samples=named.texts,
+        samples=(visit.named if visit else detail.example(practice, language)).texts,
         text_language=member.language if member else language,
-        in_detail=member is not None and current is not None and wants_detail(member, current),
-        has_agreed=member is not None
-        and current is not None
-        and any(current.agreed(channel, member.address_index(channel)) for channel in Channel),
+        **_agreed(db, member),
         ways=_ways(member) if member else {},
         can_save=member is not None,
         token=(request.view_args or {}).get("token", ""),
@@ -133,6 +134,17 @@ def _page(
         language=language,
         page_lang=language,
     )
+
+
+def _agreed(db: Session, member: Member | None) -> dict[str, bool]:
+    """Whether they agreed to anything before, and whether their texts name the group."""
+    if member is None:
+        return {"has_agreed": False, "in_detail": False}
+    current = standing(db, member)
+    return {
+        "has_agreed": any(current.agreed(channel, member.address_index(channel)) for channel in Channel),
+        "in_detail": wants_detail(member, current),
+    }
 
 
 def _ways(member: Member) -> Mapping[Channel, str]:
@@ -146,31 +158,29 @@ def _ways(member: Member) -> Mapping[Channel, str]:
     return ways
 
 
-def _ticked(
-    db: Session, member: Member, language: str, named: detail.Offer
-) -> tuple[Mapping[Channel, list[Purpose]], dict[str, str]]:
+def _ticked(db: Session, visit: Visit) -> tuple[Mapping[Channel, list[Purpose]], dict[str, str]]:
     """What is wanted on which channel, and what is wrong, by field."""
-    form, ways = request.form, _ways(member)
+    form, member, ways = request.form, visit.member, _ways(visit.member)
     purposes = [purpose for purpose in member.asked if form.get(f"purpose_{purpose}") == "1"]
     channels = [channel for channel in Channel if form.get(f"channel_{channel}") == "1"]
     if len(ways) == 1:
         channels = list(ways)
     if purposes and not channels:
-        return {}, {"channel_sms": HOW[language == "es"]}
+        return {}, {"channel_sms": HOW[visit.language == "es"]}
     ticked = dict.fromkeys(channels, purposes) if purposes else {}
-    if form.get(f"purpose_{Purpose.DETAILED}") != "1" or not named.texts:
+    if form.get(f"purpose_{Purpose.DETAILED}") != "1" or not visit.named.texts:
         return ticked, {}
     by_text = ticked.get(Channel.SMS, [])
     reminded = standing(db, member).agreed(Channel.SMS, member.mobile_index)
     if Purpose.REMINDER not in (*by_text, *reminded):
-        return {}, {f"purpose_{Purpose.DETAILED}": REMINDERS_FIRST[language == "es"]}
+        return {}, {f"purpose_{Purpose.DETAILED}": REMINDERS_FIRST[visit.language == "es"]}
     return {**ticked, Channel.SMS: [*by_text, Purpose.DETAILED]}, {}
 
 
-def _proof(ticked: Mapping[Channel, list[Purpose]], named: detail.Offer = detail.NOTHING) -> dict[str, str]:
-    shown = named.proof if Purpose.DETAILED in ticked.get(Channel.SMS, ()) else {}
+def _evidence(visit: Visit, shown: str, ticked: Mapping[Channel, list[Purpose]], now: datetime) -> Evidence:
+    sample = visit.named.proof if Purpose.DETAILED in ticked.get(Channel.SMS, ()) else {}
     page = {"page": "/opt-in", "from": request.remote_addr or "", "browser": request.user_agent.string[:200]}
-    return page | shown
+    return Evidence(now, ON_PAGE, "member", shown, visit.language, page | sample)
 
 
 def _as_shown(offer: texts.Offer, ticked: Mapping[Channel, list[Purpose]], language: str) -> str:
@@ -186,7 +196,3 @@ def _language(default: str) -> str:
 
 def _practice(db: Session) -> Practice:
     return db.scalars(select(Practice)).one()
-
-
-def _member(db: Session, link: Link) -> Member:
-    return db.get_one(Member, link.member_id)
