@@ -61,7 +61,7 @@ def choose(token: str) -> ResponseReturnValue:
     now = parts().clock()
     with parts().open_db() as db:
         link = opened(db, token, "message")
-        own = links.new_link(db, opt_in.PURPOSE, now + opt_in.LASTS, member_id=link.member_id)
+        own = links.new_link(db, opt_in.SENT, now + opt_in.LASTS, member_id=link.member_id)
     return redirect(url_for("opt_in.form", token=own), 303)
 
 

@@ -24,6 +24,9 @@ from service.web.member_links import opened
 pages = Blueprint("opt_in", __name__)
 
 PURPOSE = "opt_in"
+"""Of a link that staff made, for whom they know."""
+SENT = "choices"
+"""Of one that came to a mailbox or a phone: whoever else reads there must not learn of the group (security.md, S3)."""
 LASTS = timedelta(hours=72)
 NO_ERRORS: Mapping[str, str] = MappingProxyType({})
 HOW = ("Tick text, email, or both.", "Marque mensaje, correo o los dos.")
@@ -35,12 +38,14 @@ REMINDERS_FIRST = (
 
 @dataclass(frozen=True)
 class Visit:
-    """Whoever came by a link of their own: in which language they read, and which texts that name their groups they
-    may choose."""
+    """Whoever came by a link of their own, and in which language they read."""
 
     member: Member
     language: str
     named: detail.Offer
+    """The texts that name their groups, which they may choose where it is known that it is them."""
+    can_be_named: bool
+    """Whether there are any."""
 
 
 @pages.get("/opt-in")
@@ -102,8 +107,11 @@ def _document(key: str) -> str:
 
 
 def _visit(db: Session, token: str) -> Visit:
-    member = db.get_one(Member, opened(db, token, PURPOSE).member_id)
-    return Visit(member, _language(member.language), detail.offer(db, member, _practice(db), parts().clock()))
+    link = opened(db, token, PURPOSE, SENT)
+    member = db.get_one(Member, link.member_id)
+    named = detail.offer(db, member, _practice(db), parts().clock())
+    shown = named if link.purpose == PURPOSE else detail.NOTHING
+    return Visit(member, _language(member.language), shown, bool(named.texts))
 
 
 def _page(
@@ -122,6 +130,7 @@ def _page(
         "member/opt_in.html",
         offer=texts.offer(practice, language).of(member.asked if member else ASKED),
         samples=(visit.named if visit else detail.example(practice, language)).texts,
+        ask_office=visit is not None and visit.can_be_named and not visit.named.texts,
         text_language=member.language if member else language,
         **_agreed(db, member),
         ways=_ways(member) if member else {},

@@ -176,18 +176,55 @@ def test_looking_at_it_changes_nothing(parts, client, key):
     assert len(rows_of(parts)) == 1
 
 
-def test_a_mails_page_leads_there_and_itself_names_no_group(parts, client, key):
+@pytest.fixture
+def from_mail(parts, client):
+    """The consent page as whoever reads the member's mail comes to it."""
+
+    def follow(who):
+        with parts.open_db() as db:
+            row = builders.delivery(db, db.get_one(Member, who), state=State.DELIVERED, channel=Channel.EMAIL)
+            row.body = "The words of the mail."
+            path = f"/me/{new_link(db, 'message', None, member_id=who, delivery_id=row.id)}"
+        return press(client, path, "/choices").headers["Location"]
+
+    return follow
+
+
+NAMES = ("Room 2", "Thursday group", "Thursday grief group")
+
+
+@pytest.mark.parametrize("has_chosen", [False, True])
+def test_whoever_reads_the_members_mail_learns_no_group_and_no_place(parts, client, key, from_mail, has_chosen):
+    who = key(email="anna@example.org", choice=Choice.BOTH)
+    if has_chosen:
+        press(client, link(parts, who), purpose_detailed="1")
+    page = plain(client.get(from_mail(who)))
+
+    assert [name for name in NAMES if name in page] == []
+    assert ("call the office: 212-555-0199" in page, "Take the name and place out" in page) == (
+        not has_chosen,
+        has_chosen,
+    )
+
+
+def test_nor_can_they_choose_it_there_but_they_can_take_it_back(parts, client, key, from_mail):
+    who = key(email="anna@example.org", choice=Choice.BOTH)
+    path = from_mail(who)
+    press(client, path, purpose_detailed="1")
+    by_mail = wants(parts, who)
+    press(client, link(parts, who), purpose_detailed="1")
+    by_hand = wants(parts, who)
+    press(client, path, "/discreet")
+
+    assert (by_mail, by_hand, wants(parts, who)) == (False, True, False)
+
+
+def test_where_no_text_can_name_a_group_the_office_is_not_offered(parts, client, key, from_mail):
     who = key(email="anna@example.org", choice=Choice.BOTH)
     with parts.open_db() as db:
-        row = builders.delivery(db, db.get_one(Member, who), state=State.DELIVERED, channel=Channel.EMAIL)
-        row.body = "The words of the mail."
-        path = f"/me/{new_link(db, 'message', None, member_id=who, delivery_id=row.id)}"
-    page = client.get(path)
-    answer = press(client, path, "/choices")
+        db.scalars(select(Group)).one().place = ""
 
-    assert "Room 2" not in page.text
-    assert answer.status_code == 303
-    assert SAMPLE in plain(client.get(answer.headers["Location"]))
+    assert "call the office" not in client.get(from_mail(who)).text
 
 
 @pytest.mark.parametrize("to", ["/discreet", ""])
