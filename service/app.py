@@ -55,6 +55,7 @@ from service.web import (
     kept,
     log,
     me,
+    member_links,
     members,
     message,
     on_call,
@@ -106,7 +107,7 @@ STAFF = (
     *(break_glass, audit_page),
     *(erase, retention, agreement),
 )
-BY_LINK = (me.pages, opt_in.pages, flags.by_link, agreement.by_link)
+BY_LINK = (me.pages, member_links.pages, opt_in.pages, flags.by_link, agreement.by_link)
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)
 LOOPBACK = ("127.0.0.1", "localhost")
 LARGEST_PAGE = 9_000_000

@@ -22,6 +22,7 @@ from service.rules.segments import count
 
 LONGEST = 300
 MOST_PARTS = 2
+BY_STAFF = "written by staff"
 ABOUT_A_SESSION = ("day", "time")
 NIGHT = "no hour of the day is day on every clock that may be theirs"
 
@@ -53,6 +54,7 @@ class Draft:
     words: str
     about: GroupSession | None
     at: datetime
+    why: str = BY_STAFF
 
 
 def problems(db: Session, words: str, about: GroupSession | None) -> list[str]:
@@ -151,7 +153,7 @@ class _Round:
             due_at=self.draft.at,
             next_at=opens,
             expires_at=expires_at(Kind.NOTE, opens, None),
-            why="written by staff",
+            why=self.draft.why,
             state=State.SCHEDULED,
             attempts=0,
         )

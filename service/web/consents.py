@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from service import texts
-from service.flows import detail, enrol, links
+from service.flows import detail, enrol, fresh_link, links
 from service.flows.audit import audit
 from service.flows.ledger import Evidence
 from service.flows.opting import TOLD_STAFF, stop_for
@@ -21,7 +21,7 @@ from service.flows.reading import Read, Sight
 from service.flows.standing import standing
 from service.models import Consent, Member, Practice, Reply, Staff
 from service.rules import rows
-from service.rules.consent import ASKED, Channel, Purpose
+from service.rules.consent import ASKED, Channel, Purpose, Standing
 from service.web import opt_in, parts
 from service.web.members import get_member, opted_out
 from service.web.on_record import before_showing
@@ -207,9 +207,26 @@ def new_link(member_id: UUID) -> ResponseReturnValue:
     now = parts().clock()
     with parts().open_db() as db:
         member = get_member(db, member_id)
-        token = links.new_link(db, opt_in.PURPOSE, now + opt_in.LASTS, member_id=member.id)
+        token = links.new_link(db, opt_in.PURPOSE, now + fresh_link.LASTS, member_id=member.id)
         audit(db, g.staff.id, "consent link made", member, now)
         return _page(db, member, {}, {}, f"{parts().settings.public_url}/opt-in/{token}")
+
+
+@pages.post("/<uuid:member_id>/opt-in-link/send")
+def send_link(member_id: UUID) -> ResponseReturnValue:
+    """To their own phone or mailbox, where they agreed to be written to."""
+    now = parts().clock()
+    with parts().open_db() as db:
+        member = get_member(db, member_id)
+        by = None if member.is_companion else fresh_link.send(db, member, parts().settings.public_url, now)
+        if by is not None:
+            audit(db, g.staff.id, "consent link sent", member, now, channel=by)
+    if by is None:
+        flash("They may not be written to now. Make a link, and open it on their phone or hand it over.", "error")
+    else:
+        how = "text" if by is Channel.SMS else "email"
+        flash(f"The link is on its way by {how}. It works for three days.", "success")
+    return redirect(url_for("consents.history", member_id=member_id))
 
 
 def _line(errors: dict[str, str], typed: MultiDict[str, str], name: str) -> str:
@@ -226,6 +243,7 @@ def _page(db: Session, member: Member, errors: dict[str, str], form: dict[str, s
         "staff/consents.html",
         member=member,
         entries=_entries(db, member),
+        may_send=_may_send(member, current),
         agreed={channel: current.agreed(channel, member.address_index(channel)) for channel in Channel},
         suppressed=opted_out(current, member),
         purposes=member.asked,
@@ -238,6 +256,13 @@ def _page(db: Session, member: Member, errors: dict[str, str], form: dict[str, s
         errors=errors,
         form=form,
     )
+
+
+def _may_send(member: Member, current: Standing) -> bool:
+    """Whether a link may go to them by a message: with the consent that reminders need."""
+    agreed = (current.agreed(channel, member.address_index(channel)) for channel in member.channels)
+    is_written_to = member.stopped_at is None and not member.is_companion
+    return is_written_to and any(Purpose.REMINDER in purposes for purposes in agreed)
 
 
 def _entries(db: Session, member: Member) -> list[Entry]:

@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from service.flows import attend, links
+from service.flows import attend, fresh_link, links
 from service.flows.opting import mails_again, no_more_mails
 from service.flows.receive import keep_page_reply
 from service.flows.suppress import is_suppressed
@@ -14,7 +14,7 @@ from service.models import Delivery, Link, Member
 from service.models.groups import Answer
 from service.rules.consent import Channel
 from service.rules.kinds import NATURES
-from service.web import call_people, opt_in, parts
+from service.web import call_people, parts
 from service.web.member_links import opened
 
 pages = Blueprint("me", __name__)
@@ -61,7 +61,7 @@ def choose(token: str) -> ResponseReturnValue:
     now = parts().clock()
     with parts().open_db() as db:
         link = opened(db, token, "message")
-        own = links.new_link(db, opt_in.SENT, now + opt_in.LASTS, member_id=link.member_id)
+        own = links.new_link(db, fresh_link.PURPOSE, now + fresh_link.LASTS, member_id=link.member_id)
     return redirect(url_for("opt_in.form", token=own), 303)
 
 

@@ -2,12 +2,23 @@
 
 from typing import NoReturn
 
-from flask import abort, make_response, render_template
+from flask import Blueprint, abort, make_response, render_template
+from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from service.flows import links
+from service.flows import fresh_link, links
 from service.models import Link
 from service.web import parts
+
+pages = Blueprint("member_links", __name__)
+
+
+@pages.post("/new-link/<token>")
+def send_again(token: str) -> ResponseReturnValue:
+    """The same answer whatever the token: who guesses learns nothing."""
+    with parts().open_db() as db:
+        fresh_link.send_again(db, token, parts().settings.public_url, parts().clock())
+    return render_template("member/link_gone.html", is_asked=True)
 
 
 def opened(db: Session, token: str, *purposes: str) -> Link:
@@ -18,4 +29,4 @@ def opened(db: Session, token: str, *purposes: str) -> Link:
 
 
 def gone() -> NoReturn:
-    abort(make_response(render_template("member/link_gone.html"), 404))
+    abort(make_response(render_template("member/link_gone.html", is_asked=False), 404))

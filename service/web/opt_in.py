@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 
 from flask import Blueprint, render_template, request
@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service import texts
-from service.flows import detail
+from service.flows import detail, fresh_link
 from service.flows.consenting import ON_PAGE, Next, agree_on_page
 from service.flows.ledger import Evidence
 from service.flows.standing import standing, wants_detail
@@ -25,9 +25,6 @@ pages = Blueprint("opt_in", __name__)
 
 PURPOSE = "opt_in"
 """Of a link that staff made, for whom they know."""
-SENT = "choices"
-"""Of one that came to a mailbox or a phone: whoever else reads there must not learn of the group (security.md, S3)."""
-LASTS = timedelta(hours=72)
 NO_ERRORS: Mapping[str, str] = MappingProxyType({})
 HOW = ("Tick text, email, or both.", "Marque mensaje, correo o los dos.")
 REMINDERS_FIRST = (
@@ -107,7 +104,7 @@ def _document(key: str) -> str:
 
 
 def _visit(db: Session, token: str) -> Visit:
-    link = opened(db, token, PURPOSE, SENT)
+    link = opened(db, token, PURPOSE, fresh_link.PURPOSE)
     member = db.get_one(Member, link.member_id)
     named = detail.offer(db, member, _practice(db), parts().clock())
     shown = named if link.purpose == PURPOSE else detail.NOTHING

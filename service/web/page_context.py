@@ -12,7 +12,7 @@ from service.models import Practice
 from service.web import flags, parts
 from service.web.access import roles_of
 
-MEMBERS = frozenset({"me", "one_click", "opt_in", "by_link", "not_me", "agree"})
+MEMBERS = frozenset({"me", "one_click", "opt_in", "by_link", "not_me", "agree", "member_links"})
 """Pages of members, who open them by a link."""
 NAV = (
     ("home.today", "Today", "home"),

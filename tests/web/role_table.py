@@ -46,6 +46,7 @@ TABLE = {
     "consents.stop": OFFICE,
     "consents.discreet": OFFICE,
     "consents.new_link": OFFICE,
+    "consents.send_link": OFFICE,
     "contact.form": OFFICE,
     "contact.save": OFFICE,
     "contact.still_theirs": OFFICE,

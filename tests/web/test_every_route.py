@@ -31,6 +31,7 @@ OPEN = {
 """Whoever comes may look at these; /me and /u open by their links alone."""
 MEMBERS = {"me.message", "me.ask_to_stop", "opt_in.form", "by_link.called", "by_link.unable"}
 MEMBERS |= {"agree.read"}
+BY_LINK = {"me", "by_link", "not_me", "one_click", "opt_in", "agree", "member_links"}
 NEED_NO_TOKEN = {
     "twilio.inbound",
     "twilio.status",
@@ -101,6 +102,7 @@ def busy(parts, staff):
             "me": links.new_link(db, "message", None, member_id=who.id, delivery_id=sent.id),
             "one_click": links.new_link(db, "unsubscribe", None, member_id=who.id),
             "opt_in": links.new_link(db, "opt_in", None, member_id=who.id),
+            "member_links": links.new_link(db, "opt_in", None, member_id=who.id),
             "agree": links.new_link(db, agreements.PURPOSE, None, member_id=who.id),
             "sign_in": links.new_link(db, "password", None, staff_id=stranger.id),
         }
@@ -174,8 +176,7 @@ def test_every_change_turns_strangers_away(parts, app, busy):
     staff_only = [
         rule
         for rule in rules(app, "POST")
-        if rule.endpoint.partition(".")[0]
-        not in ("sign_in", "first_run", "me", "by_link", "not_me", "one_click", "opt_in", "agree", "twilio", "sendgrid")
+        if rule.endpoint.partition(".")[0] not in {"sign_in", "first_run", *BY_LINK, "twilio", "sendgrid"}
     ]
     answers = [stranger.post(path_of(app, rule, busy)) for rule in staff_only]
 
