@@ -63,7 +63,7 @@ def agreed(db: Session, group_id: UUID, members: Collection[Member]) -> Mapping[
 def of_member(db: Session, member: Member, now: datetime) -> list[tuple[Agreement, Acknowledgement | None]]:
     """What stands in the groups that they belong to today, with when they agreed to it."""
     enrolments = db.scalars(select(Enrolment).where(Enrolment.member_id == member.id)).all()
-    groups = {row.group_id: row for row in enrolments if _belongs(row, now)}
+    groups = {row.group_id: row for row in enrolments if row.lasts(now)}
     found = [standing for group_id in groups if (standing := newest(db, group_id)) is not None]
     given = db.scalars(select(Acknowledgement).where(Acknowledgement.member_id == member.id)).all()
     by_agreement = {row.agreement_id: row for row in given}
@@ -82,8 +82,3 @@ def ask(
         planned += write.send(db, found, now, group)
         skipped += [one for one, _ in found.skipped]
     return planned, skipped
-
-
-def _belongs(enrolment: Enrolment, now: datetime) -> bool:
-    day = now.astimezone(enrolment.group.zone).date()
-    return enrolment.left_on is None or enrolment.left_on > day

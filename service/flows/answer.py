@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from service import texts
 from service.flows import attend, notice
+from service.flows.ask_anew import QUESTION, asked_by_start
 from service.flows.check_in import is_low, keep_answer
 from service.flows.converse import WHICH, Asked
 from service.flows.opting import From, accept_invitation, not_theirs, opt_in, opt_out, reminders_only, take_break
@@ -82,10 +83,13 @@ def _start(db: Session, heard: Heard, now: datetime) -> str:
     index, words = heard.reply.address_index, heard.inbound.text
     if accept_invitation(db, heard.members, index, words, now):
         return "opt_in_confirmation"
-    again = opt_in(db, heard.members, index, words, now)
-    if heard.inbound.provider_answered:
-        return ""
-    return "start_reply" if again else notice.unasked(db, heard.reply, _practice(db), now)
+    again, has_answer = opt_in(db, heard.members, index, words, now), heard.inbound.provider_answered
+    if again:
+        return "" if has_answer else "start_reply"
+    if not has_answer and asked_by_start(db, heard.members, index, now):
+        return QUESTION
+    heard.reply.meaning = Meaning.WORDS  # nothing comes of it by itself: a person sees it
+    return "" if has_answer else notice.unasked(db, heard.reply, _practice(db), now)
 
 
 def _less(db: Session, heard: Heard, now: datetime) -> str:

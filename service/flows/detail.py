@@ -77,7 +77,7 @@ def obstacle(db: Session, group: Group, language: str, now: datetime) -> str:
 @across_groups
 def end_in(db: Session, group: Group, taken_by: str, now: datetime) -> int:
     """The group is called something else, or meets elsewhere: nobody agreed to a text that says so."""
-    members = [row.member for row in db.scalars(Enrolment.of_group(group.id)) if _lasts(row, now)]
+    members = [row.member for row in db.scalars(Enrolment.of_group(group.id)) if row.lasts(now)]
     return end(db, sorted(members, key=lambda member: member.id), GROUP_CHANGED, taken_by, now)
 
 
@@ -101,8 +101,4 @@ def take_back(db: Session, member: Member, evidence: Evidence, now: datetime) ->
 def _groups(db: Session, member: Member, now: datetime) -> list[Group]:
     """Those that the member belongs to, or will."""
     enrolments = db.scalars(select(Enrolment).where(Enrolment.member_id == member.id).order_by(Enrolment.id))
-    return [row.group for row in enrolments if _lasts(row, now) and row.group.closed_at is None]
-
-
-def _lasts(enrolment: Enrolment, now: datetime) -> bool:
-    return enrolment.left_on is None or enrolment.left_on > now.astimezone(enrolment.group.zone).date()
+    return [row.group for row in enrolments if row.lasts(now) and row.group.closed_at is None]

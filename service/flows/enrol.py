@@ -168,6 +168,12 @@ def go_away(db: Session, enrolment: Enrolment, first: date | None, last: date | 
     plan(db, now, [enrolment.group], enrolment.member)
 
 
+def belongs(db: Session, member: Member, now: datetime) -> bool:
+    """To any group, now or later; of a companion: whether the member does whom they are reached for."""
+    theirs = db.scalars(select(Enrolment).where(Enrolment.member_id == member.belongs_as))
+    return any(row.lasts(now) for row in theirs)
+
+
 def record_consent(
     db: Session,
     member: Member,
@@ -205,13 +211,16 @@ def invite(
     return Channel.SMS
 
 
-def invite_again(db: Session, member: Member, purposes: Sequence[Purpose], now: datetime) -> bool:
-    """Ask once more, where who may agree is another by now. Returns whether there is a number to ask."""
+def invite_again(
+    db: Session, member: Member, purposes: Sequence[Purpose], now: datetime, staff_id: UUID | None = None
+) -> bool:
+    """Ask once more, where who may agree is another by now, or they want to be asked. Returns whether there is a number
+    to ask."""
     index = member.mobile_index
     if index is None or Channel.SMS in member.barred or is_suppressed(db, Channel.SMS, index):
         return False
     question = texts.sms("opt_in_request", db.scalars(select(Practice)).one(), member.language, {})
-    db.add(open_invitation(member, index, purposes, question, now))
+    db.add(open_invitation(member, index, purposes, question, now, staff_id))
     ask(db, member, index, now, now.date())
     return True
 

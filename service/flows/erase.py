@@ -168,7 +168,7 @@ def _written_by(member: Member) -> ColumnElement[bool]:
 
 def _current(db: Session, member: Member, now: datetime) -> list[Enrolment]:
     rows = db.scalars(select(Enrolment).where(Enrolment.member_id == member.id))
-    return [row for row in rows if row.left_on is None or row.left_on > now.astimezone(row.group.zone).date()]
+    return [row for row in rows if row.lasts(now)]
 
 
 def _many(db: Session, model: type[Base], condition: ColumnElement[bool]) -> int:

@@ -6,7 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.flows import links, write
-from service.models import Delivery, Enrolment, Link, Member
+from service.flows.enrol import belongs
+from service.models import Delivery, Link, Member
 from service.rules.consent import Channel
 from service.rules.kinds import Kind
 
@@ -45,7 +46,7 @@ def send(db: Session, member: Member, public_url: str, now: datetime, why: str =
 def send_again(db: Session, token: str, public_url: str, now: datetime) -> None:
     """To whose link this was, to where they are reached, and at most once a day. Whoever holds it is told nothing."""
     member = _owner(db, token)
-    if member is not None and _belongs(db, member, now) and not _was_sent(db, member, now):
+    if member is not None and belongs(db, member, now) and not _was_sent(db, member, now):
         send(db, member, public_url, now, ASKED_FOR)
 
 
@@ -54,11 +55,6 @@ def _owner(db: Session, token: str) -> Member | None:
     link = db.scalars(select(Link).where(Link.token_hash == links.hashed(token))).first()
     query = select(Member).where(Member.id == (link.member_id if link else None), Member.reached_for_id.is_(None))
     return db.scalars(query.with_for_update()).first()
-
-
-def _belongs(db: Session, member: Member, now: datetime) -> bool:
-    theirs = db.scalars(select(Enrolment).where(Enrolment.member_id == member.id))
-    return any(row.left_on is None or row.left_on > now.astimezone(row.group.zone).date() for row in theirs)
 
 
 def _was_sent(db: Session, member: Member, now: datetime) -> bool:

@@ -32,7 +32,14 @@ NOTICE_AGAIN = timedelta(hours=12)
 LONGEST_KEPT = 20_000
 """Characters. What is longer is scanned whole, and kept as far as this."""
 
-SAID_TO_THE_OPTED_OUT = ("crisis", "stop_confirmation_with_crisis", "help_reply", "start_reply", "opt_in_confirmation")
+SAID_TO_THE_OPTED_OUT = (
+    "crisis",
+    "stop_confirmation_with_crisis",
+    "help_reply",
+    "start_reply",
+    "opt_in_confirmation",
+    "opt_in_request",
+)
 """An opt-out was confirmed once; nothing else is said until they ask for it."""
 
 DONE_WITH = frozenset(
@@ -154,7 +161,7 @@ def _answered(
         key = ""
     is_open = bool(asked.either) and meant.meaning in ANSWERS
     is_bare = not (meant.words or inbound.has_picture or is_open)
-    if meant.meaning in DONE_WITH and finding.level is Level.NONE and is_bare:
+    if reply.meaning in DONE_WITH and finding.level is Level.NONE and is_bare:
         reply.handled_at = now
     if not key or _said_lately(db, reply, key, now):
         return ""

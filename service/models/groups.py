@@ -207,6 +207,10 @@ class Enrolment(Identified):
         away = self.away_from is not None and day >= self.away_from
         return not (away and (self.away_until is None or day <= self.away_until))
 
+    def lasts(self, now: datetime) -> bool:
+        """Whether the member belongs, or will, by the day on the group's own clock; on leave or not."""
+        return self.left_on is None or self.left_on > now.astimezone(self.group.zone).date()
+
     @classmethod
     def of_group(cls, group_id: UUID) -> Select[Self]:
         return select(cls).where(cls.group_id == group_id)

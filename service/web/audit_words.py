@@ -20,6 +20,8 @@ SENTENCES: Mapping[str, str] = {
     "companion invited": "asked {whom} whether they agree to messages",
     "consent recorded": "put a consent of {whom} on record",
     "consent link made": "made a consent link for {whom}",
+    "consent link sent": "sent {whom} a consent link",
+    "member asked again": "asked {whom} once more whether they agree to messages",
     "stopped for member": "stopped messages on the word of {whom}",
     "texts discreet again": "put the texts to {whom} back to naming no group",
     "everything stopped": "stopped everything for {whom}",

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from service import texts
-from service.flows import detail, enrol, fresh_link, links
+from service.flows import ask_anew, detail, enrol, fresh_link, links
 from service.flows.audit import audit
 from service.flows.ledger import Evidence
 from service.flows.opting import TOLD_STAFF, stop_for
@@ -229,6 +229,22 @@ def send_link(member_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("consents.history", member_id=member_id))
 
 
+@pages.post("/<uuid:member_id>/ask-again")
+def ask_again(member_id: UUID) -> ResponseReturnValue:
+    """The question ran out, and they told staff that they want it: it goes once more."""
+    now = parts().clock()
+    with parts().open_db() as db:
+        member = get_member(db, member_id)
+        is_asked = ask_anew.ask_anew(db, member, g.staff.id, now)
+        if is_asked:
+            audit(db, g.staff.id, "member asked again", member, now)
+    if is_asked:
+        flash("The question is on its way. They answer START to agree.", "success")
+    else:
+        flash("They cannot be asked by text now: make a link for them, or put their consent on record.", "info")
+    return redirect(url_for("consents.history", member_id=member_id))
+
+
 def _line(errors: dict[str, str], typed: MultiDict[str, str], name: str) -> str:
     return rows.read(errors, name, lambda: rows.text(typed.get(name, ""), "", 200, needed=False), "")
 
@@ -244,6 +260,7 @@ def _page(db: Session, member: Member, errors: dict[str, str], form: dict[str, s
         member=member,
         entries=_entries(db, member),
         may_send=_may_send(member, current),
+        may_ask_again=ask_anew.can_be_asked_anew(db, member, parts().clock()),
         agreed={channel: current.agreed(channel, member.address_index(channel)) for channel in Channel},
         suppressed=opted_out(current, member),
         purposes=member.asked,

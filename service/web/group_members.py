@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.flows import enrol, import_file
+from service.flows.ask_anew import can_be_asked_anew
 from service.flows.audit import audit
 from service.flows.plan import plan
 from service.flows.show import member_state
@@ -137,7 +138,8 @@ NOTHING_GIVEN = Given()
 def _page(
     db: Session, group: Group, given: Given = NOTHING_GIVEN, errors: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    today = parts().clock().astimezone(group.zone).date()
+    now = parts().clock()
+    today = now.astimezone(group.zone).date()
     enrolments = db.scalars(Enrolment.current(today).where(Enrolment.group_id == group.id)).all()
     members = [enrolment.member for enrolment in enrolments]
     standing = standings(db, members)
@@ -153,6 +155,7 @@ def _page(
         reach=reach,
         summary=summary,
         invitable={member.id for member in _to_invite(db, group)},
+        ran_out={row.id for row in members if states[row.id] == "invited" and can_be_asked_anew(db, row, now)},
         purposes=INVITED_TO,
         pasted=given.pasted,
         wrong=given.shown,

@@ -47,6 +47,7 @@ TABLE = {
     "consents.discreet": OFFICE,
     "consents.new_link": OFFICE,
     "consents.send_link": OFFICE,
+    "consents.ask_again": OFFICE,
     "contact.form": OFFICE,
     "contact.save": OFFICE,
     "contact.still_theirs": OFFICE,

@@ -5,9 +5,10 @@ import json
 import pytest
 from sqlalchemy import select
 
+from service.flows import enrol
 from service.flows.standing import standing
-from service.models import Consent, Delivery, Member
-from service.rules.consent import Channel, Choice
+from service.models import AuditEntry, Consent, Delivery, Member
+from service.rules.consent import Channel, Choice, Purpose
 from service.rules.lifecycle import State
 from tests import builders
 from tests.web.test_pages import has_error_at
@@ -184,3 +185,26 @@ def test_the_settings_say_what_the_law_of_the_country_asks_for(parts, staff):
 
     assert "What the law asks" in page
     assert "within 10 business days" in page
+
+
+def test_a_question_that_ran_out_is_sent_again_with_one_press(parts, staff, clock):
+    key = invitee(parts)
+    with parts.open_db() as db:
+        who, group = db.get_one(Member, key), builders.group(db)
+        builders.enrolled(db, group, who)
+        enrol.invite(db, who, [Purpose.REMINDER], None, clock())
+        members = f"/groups/{group.id}/members"
+    within = "Ask again" in staff.get(f"/members/{key}/consent").text
+    clock.go(days=8)
+    led = f'href="/members/{key}/consent#ask-again"' in staff.get(members).text
+    after = 'id="ask-again"' in staff.get(f"/members/{key}/consent").text
+    answer = staff.post(f"/members/{key}/ask-again", follow_redirects=True).text
+    again = staff.post(f"/members/{key}/ask-again", follow_redirects=True).text
+
+    assert (within, led, after) == (False, True, True)
+    assert "The question is on its way. They answer START to agree." in answer
+    assert "They cannot be asked by text now" in again
+    with parts.read_db() as db:
+        assert len(db.scalars(select(Delivery)).all()) == 2
+        assert "member asked again" in db.scalars(select(AuditEntry.action)).all()
+    assert "once more whether they agree" in staff.get("/settings/audit").text

@@ -1,0 +1,67 @@
+"""The question for consent ran out unanswered: it is put once more, where somebody asks for it."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service import texts
+from service.flows import enrol
+from service.flows.opting import WRONG_NUMBER
+from service.flows.scope import across_groups
+from service.flows.standing import standing
+from service.models import Invitation, Member, Practice, Suppression
+from service.rules.consent import Channel, Purpose
+
+QUESTION = "opt_in_request"
+
+
+@across_groups
+def can_be_asked_anew(db: Session, member: Member, now: datetime) -> bool:
+    """Whether they were asked at this number, the week for an answer is over, and nothing speaks against asking."""
+    return _ran_out(db, member, now) is not None
+
+
+@across_groups
+def ask_anew(db: Session, member: Member, staff_id: UUID, now: datetime) -> bool:
+    """By one of the staff, to whom the member said that they want it: never by itself, and once a week at most."""
+    db.execute(select(Member.id).where(Member.id == member.id).with_for_update())
+    last = _ran_out(db, member, now)
+    return last is not None and enrol.invite_again(db, member, _purposes(last), now, staff_id)
+
+
+def asked_by_start(db: Session, members: Collection[Member], address_index: bytes, now: datetime) -> bool:
+    """They said START themselves, too late for the question: the answer asks again, and the next START counts.
+
+    Not where the owner of the number once said that it is none of ours.
+    """
+    gone = Suppression.reason == WRONG_NUMBER
+    if db.scalars(select(Suppression.id).where(Suppression.address_index == address_index, gone)).first() is not None:
+        return False
+    late = [(member, last) for member in members if (last := _ran_out(db, member, now)) is not None]
+    practice = db.scalars(select(Practice)).one()
+    for member, last in late:
+        question = texts.sms(QUESTION, practice, member.language, {})
+        db.add(enrol.open_invitation(member, address_index, _purposes(last), question, now))
+    db.flush()
+    return bool(late)
+
+
+def _ran_out(db: Session, member: Member, now: datetime) -> Invitation | None:
+    """The last question, where it was never answered."""
+    index, current = member.mobile_index, standing(db, member)
+    if index is None or Channel.SMS not in member.choice.channels or member.stopped_at is not None:
+        return None
+    if current.refusal(Channel.SMS, None, index) or current.agreed(Channel.SMS, index):
+        return None
+    theirs = Invitation.member_id == member.id, Invitation.address_index == index
+    last = db.scalars(select(Invitation).where(*theirs).order_by(Invitation.asked_at.desc()).limit(1)).first()
+    is_over = last is not None and last.accepted_at is None and last.expires_at <= now
+    return last if is_over and enrol.belongs(db, member, now) else None
+
+
+def _purposes(last: Invitation) -> list[Purpose]:
+    """Texts that name the group are chosen anew, beside the texts as they are by now."""
+    return [Purpose(one) for one in last.purposes if one != Purpose.DETAILED]
