@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from service.flows import heads
+from service.flows import chains, heads
 from service.flows.audit import audit
 from service.flows.chains import verify
 from service.flows.ledger import agree
@@ -57,6 +57,14 @@ def test_what_is_as_it_was_written_holds(parts, written):
         found = verify(db)
 
     assert [(chain.sound, chain.first_bad) for chain in found] == [(10, None), (3, None)]
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 5, 10])
+def test_it_does_not_matter_how_many_rows_are_read_at_once(parts, written, monkeypatch, at_once):
+    monkeypatch.setattr(chains, "AT_ONCE", at_once)
+
+    with parts.read_db() as db:
+        assert [chain.sound for chain in verify(db)] == [10, 3]
 
 
 @pytest.mark.parametrize(
