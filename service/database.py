@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, UOWTransaction
 
 from service.gate import Gate, gate_of
 from service.locks import file_lock
-from service.models import Consent, GroupSession, Member, Suppression, local_date
+from service.models import Consent, GroupSession, Member, Suppression, bulk, local_date
 
 OpenDb = Callable[[], AbstractContextManager[Session]]
 
@@ -145,6 +145,7 @@ def _sqlite(url: str) -> Engine:
         for pragma in PRAGMAS:
             connection.execute(pragma)
         connection.create_function(local_date.NAME, 2, local_date.on_sqlite, deterministic=True)
+        connection.create_function(bulk.FROM_HEX, 1, bytes.fromhex, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

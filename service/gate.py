@@ -8,10 +8,11 @@ seen by the mark, or waits until there is nothing left to begin. Any number pass
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.orm import Session
 
 from service.locks import file_lock, wait_for
@@ -67,7 +68,7 @@ class _Advisory:
     @contextmanager
     def passing(self) -> Iterator[float]:
         begins_by = time.monotonic() + BEGINS_WITHIN
-        with self._engine.connect() as connection:  # it writes nothing, and is rolled back
+        with _aside(self._engine).connect() as connection:  # it writes nothing, and is rolled back
             _wait(connection, "pg_try_advisory_xact_lock_shared", BEGINS_WITHIN)
             yield begins_by
 
@@ -75,6 +76,15 @@ class _Advisory:
     def shut(self, db: Session) -> Iterator[None]:
         _wait(db, "pg_try_advisory_xact_lock", WAITS_FOR)
         yield
+
+
+@cache
+def _aside(engine: Engine) -> Engine:
+    """The same database by other connections: psycopg, on one that saw a rollback, forgets the statements that the
+    server has planned already."""
+    aside = create_engine(engine.url, pool=engine.pool.recreate(), hide_parameters=True)
+    event.listen(engine, "engine_disposed", lambda _: aside.dispose())
+    return aside
 
 
 def _wait(asks: Connection | Session, how: str, patience: float) -> None:

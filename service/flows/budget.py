@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from service.models import Delivery, Member, Practice
+from service.models.bulk import among
 from service.rules.caps import Caps
 from service.rules.consent import Channel
 from service.rules.kinds import NATURES, REMINDERS, Kind
@@ -20,7 +21,7 @@ LOOKED_AT = timedelta(days=8)
 """Seven calendar days of any zone lie within."""
 
 WENT = select(Delivery.address_index, Delivery.kind, Delivery.marked_at).where(
-    Delivery.address_index.in_(bindparam("indexes", expanding=True)),
+    among(Delivery.address_index, "indexes"),
     Delivery.marked_at > bindparam("since"),
     Delivery.state.in_(WENT_OUT),
     Delivery.kind.in_(COUNTED),
@@ -66,7 +67,7 @@ class Budget:
 def _went(db: Session, members: Sequence[Member], now: datetime) -> dict[bytes, list[tuple[Kind, datetime]]]:
     went: dict[bytes, list[tuple[Kind, datetime]]] = defaultdict(list)
     indexes = {member.mobile_index for member in members if member.mobile_index}
-    for index, kind, marked_at in db.execute(WENT, {"indexes": list(indexes), "since": now - LOOKED_AT}):
+    for index, kind, marked_at in db.execute(WENT, {"indexes": indexes, "since": now - LOOKED_AT}):
         if index is not None and marked_at is not None:
             went[index].append((kind, marked_at))
     return went

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from uuid import UUID
 
-from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -13,6 +13,7 @@ from service.flows.budget import Budget
 from service.flows.post import Post
 from service.flows.standing import held, standings
 from service.models import Attendance, Delivery, Enrolment, GroupSession, Member, Practice
+from service.models.bulk import among
 from service.rules.consent import Channel, Purpose
 from service.rules.kinds import NATURES
 from service.rules.lifecycle import State
@@ -20,34 +21,32 @@ from service.rules.lifecycle import State
 WAITS_FOR = 30.0
 """Seconds that the news of a session waits for a reminder of it that is just leaving, so that it comes after it."""
 
-IDS: BindParameter[UUID] = bindparam("ids", expanding=True)
+THESE = among(Delivery.id, "ids")
 # made once: to build a statement costs as much as to run it
 MEMBERS = (
     select(Member)
-    .where(Member.id.in_(select(Delivery.member_id).where(Delivery.id.in_(IDS))))
+    .where(Member.id.in_(select(Delivery.member_id).where(THESE)))
     .order_by(Member.id)
     .with_for_update(read=True)
 )
 SESSIONS = (
     select(GroupSession)
-    .where(GroupSession.id.in_(select(Delivery.group_session_id).where(Delivery.id.in_(IDS))))
+    .where(GroupSession.id.in_(select(Delivery.group_session_id).where(THESE)))
     .order_by(GroupSession.id)
     .options(joinedload(GroupSession.group))
     .with_for_update(read=True, of=GroupSession)
 )
 DELIVERIES = (
     select(Delivery)
-    .where(Delivery.id.in_(IDS), Delivery.state == State.SCHEDULED)
+    .where(THESE, Delivery.state == State.SCHEDULED)
     .order_by(Delivery.expires_at, Delivery.group_session_id, Delivery.id)
     .options(joinedload(Delivery.rule))
     .with_for_update(skip_locked=True, of=Delivery)
 )
 PRACTICE = select(Practice)
-ENROLMENTS = select(Enrolment).where(
-    Enrolment.member_id.in_(IDS), Enrolment.group_id.in_(bindparam("groups", expanding=True))
-)
+ENROLMENTS = select(Enrolment).where(among(Enrolment.member_id, "ids"), among(Enrolment.group_id, "groups"))
 ATTENDANCE = select(Attendance).where(
-    Attendance.group_session_id.in_(bindparam("sessions", expanding=True)), Attendance.member_id.in_(IDS)
+    among(Attendance.group_session_id, "sessions"), among(Attendance.member_id, "ids")
 )
 
 

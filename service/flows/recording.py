@@ -7,7 +7,7 @@ from datetime import datetime
 from logging import getLogger
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.channels import AddressRefused, ChannelDown, NotAccepted, Receipt, Refused
@@ -18,6 +18,7 @@ from service.flows.pace import heard_from
 from service.flows.post import Outcome, Post, Sending
 from service.flows.suppress import suppress
 from service.models import Delivery
+from service.models.bulk import among
 from service.rules.lifecycle import State
 
 log = getLogger(__name__)
@@ -25,7 +26,7 @@ log = getLogger(__name__)
 OPEN = frozenset({State.SENDING, State.UNKNOWN})
 LINES = (
     select(Delivery.id, Delivery.state, Delivery.fence, Delivery.provider_id)
-    .where(Delivery.id.in_(bindparam("ids", expanding=True)))
+    .where(among(Delivery.id, "ids"))
     .order_by(Delivery.id)
     .with_for_update()
 )

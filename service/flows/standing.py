@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
 from service.flows.scope import across_groups
@@ -13,10 +12,8 @@ from service.models import Consent, Flag, Member, Suppression
 from service.rules.consent import Channel, Given, Purpose, Standing
 
 # made once: to build a statement costs as much as to run it
-LAST_WORDS = Consent.last_words(bindparam("ids", expanding=True), bindparam("purposes", expanding=True))
-IN_FORCE = Suppression.in_force(bindparam("indexes", expanding=True)).with_only_columns(
-    Suppression.channel, Suppression.address_index
-)
+LAST_WORDS = Consent.last_words()
+IN_FORCE = Suppression.in_force().with_only_columns(Suppression.channel, Suppression.address_index)
 
 
 def standings(
@@ -24,7 +21,7 @@ def standings(
 ) -> Mapping[UUID, Standing]:
     """The standing of each member as far as these purposes go, in two queries however many members there are."""
     rows: dict[UUID, list[Given]] = defaultdict(list)
-    for consent in db.execute(LAST_WORDS, {"ids": [member.id for member in members], "purposes": list(purposes)}):
+    for consent in db.execute(LAST_WORDS, {"ids": [member.id for member in members], "purposes": purposes}):
         rows[consent.member_id].append(consent)
     suppressed = _suppressed(db, members)
     return {member.id: Standing.of(rows[member.id], suppressed, member.barred) for member in members}
@@ -49,4 +46,4 @@ def held(db: Session, members: Collection[Member], now: datetime) -> frozenset[U
 
 def _suppressed(db: Session, members: Collection[Member]) -> list[tuple[Channel, bytes]]:
     indexes = {index for member in members for index in (member.mobile_index, member.email_index) if index}
-    return [(channel, index) for channel, index in db.execute(IN_FORCE, {"indexes": list(indexes)})]
+    return [(channel, index) for channel, index in db.execute(IN_FORCE, {"indexes": indexes})]

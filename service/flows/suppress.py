@@ -26,7 +26,7 @@ def suppress(db: Session, channel: Channel, address_index: bytes, reason: str, n
 def lift(db: Session, channel: Channel, address_index: bytes, now: datetime) -> bool:
     """The owner wants messages again. Returns whether anything stood in the way; plans what is due from now on."""
     members = lock_members(db, channel, address_index)
-    rows = [row for row in db.scalars(Suppression.in_force([address_index])) if row.channel is channel]
+    rows = [row for row in db.scalars(Suppression.in_force(), {"indexes": [address_index]}) if row.channel is channel]
     for row in rows:
         row.lifted_at = now
     db.flush()
@@ -36,7 +36,7 @@ def lift(db: Session, channel: Channel, address_index: bytes, now: datetime) -> 
 
 
 def is_suppressed(db: Session, channel: Channel, address_index: bytes) -> bool:
-    return any(row.channel is channel for row in db.scalars(Suppression.in_force([address_index])))
+    return any(row.channel is channel for row in db.scalars(Suppression.in_force(), {"indexes": [address_index]}))
 
 
 @across_groups

@@ -13,6 +13,7 @@ from service.failpoints import reach
 from service.flows.pace import opens_at, rooms
 from service.flows.post import Post
 from service.models import Delivery
+from service.models.bulk import among
 from service.rules.lifecycle import State
 
 TAKEN_AT_ONCE = 500
@@ -26,6 +27,12 @@ NEXT = (
     .limit(1)
 )
 NEXT_OF = NEXT.where(Delivery.channel.in_(bindparam("channels", expanding=True)))
+QUEUE = (
+    update(Delivery)
+    .where(among(Delivery.id, "ids"), Delivery.state == State.SCHEDULED)
+    .values(queued_until=bindparam("until"))
+    .execution_options(synchronize_session=False)
+)
 WORTH_WAITING = timedelta(seconds=2)
 
 
@@ -115,9 +122,4 @@ def next_due(db: Session, post: Post, within: timedelta) -> datetime | None:
 
 
 def _queue_until(db: Session, ids: Sequence[UUID] | deque[UUID], until: datetime | None) -> None:
-    db.execute(
-        update(Delivery)
-        .where(Delivery.id.in_(ids), Delivery.state == State.SCHEDULED)
-        .values(queued_until=until)
-        .execution_options(synchronize_session=False)
-    )
+    db.execute(QUEUE, {"ids": ids, "until": until})

@@ -1,23 +1,90 @@
 """Many rows at once: to have SQLAlchemy take each apart costs more than the database does."""
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, LargeBinary, String, Table, Update, Uuid, bindparam, cast, column, func
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Dialect,
+    LargeBinary,
+    String,
+    Table,
+    Update,
+    Uuid,
+    bindparam,
+    cast,
+    column,
+    func,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.types import Text, TypeEngine
+from sqlalchemy.sql.expression import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
+from sqlalchemy.types import Boolean, Text, TypeDecorator, TypeEngine
 
 SIZES = (500, 50, 1)
 """Rows of a statement on SQLite, which takes 32,766 values in one. To read a statement costs it more than to run it:
 of these few it knows the text already."""
 OF = "of"
 """The id of the row to be changed."""
+FROM_HEX = "from_hex"
+"""SQLite is given this function with each connection: its own `unhex` is younger than Python's SQLite may be (3.41)."""
 
 Rows = Sequence[Mapping[str, Any]]
 Columns = Mapping[str, Sequence[Any]]
+
+
+def among(of: ColumnElement[Any] | InstrumentedAttribute[Any], name: str) -> ColumnElement[bool]:
+    """Whether the column's value is among those that are bound by this name.
+
+    One parameter for all, so that the statement reads alike however many there are. With `IN` and a mark for each,
+    SQLAlchemy puts its text together every time, and the database plans it anew.
+    """
+    return _Among(of, bindparam(name, type_=_Many(of.type)))
+
+
+class _Many(TypeDecorator[Collection[Any]]):
+    """Values as one text: an array on PostgreSQL, JSON on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, of: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.of = of
+
+    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> str:
+        told = _told(dialect, self.of, list(value or ()))
+        return _array(self.of, told) if dialect.name == "postgresql" else json.dumps(told, default=bytes.hex)
+
+
+class _Among(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: OperatorType | None = None) -> ColumnElement[bool]:  # type: ignore[override]
+        """A condition as it stands. SQLAlchemy takes a function for a number on SQLite, and compares it with 1."""
+        return self
+
+
+@compiles(_Among)
+def _in_json(element: _Among, compiler: SQLCompiler, **named: Any) -> str:
+    of, many = (compiler.process(one, **named) for one in element.clauses)
+    value = f"{FROM_HEX}(value)" if isinstance(next(iter(element.clauses)).type, LargeBinary) else "value"
+    return f"{of} IN (SELECT {value} FROM json_each({many}))"
+
+
+@compiles(_Among, "postgresql")
+def _in_array(element: _Among, compiler: SQLCompiler, **named: Any) -> str:
+    of, many = (compiler.process(one, **named) for one in element.clauses)
+    word = _unlimited(next(iter(element.clauses)).type).compile(compiler.dialect)
+    return f"{of} = ANY (CAST({many} AS {word}[]))"
 
 
 def insert_new(db: Connection, table: Table, columns: Columns, alike: Mapping[str, Any]) -> None:
@@ -33,7 +100,7 @@ def update_each(db: Connection, statement: Update, rows: Rows) -> None:
     for the same columns."""
     if db.dialect.name == "postgresql":
         types = _types(statement, tuple(rows[0]))
-        arrays = {name: _array(of, _told(db, of, [row[name] for row in rows])) for name, of in types.items()}
+        arrays = {name: _array(of, _told(db.dialect, of, [row[name] for row in rows])) for name, of in types.items()}
         db.execute(_at_once(statement, tuple(types)), arrays)
         return
     compiled = _compiled(statement, db.dialect, tuple(rows[0]))
@@ -67,12 +134,12 @@ def _of_all(db: Connection, compiled: SQLCompiler, name: str, rows: Rows) -> Seq
     """One parameter's values for all rows: the row's own, or what the statement says."""
     its = compiled.params[name]
     values = [row[name] for row in rows] if name in rows[0] else [its] * len(rows)
-    return _told(db, compiled.binds[name].type, values)
+    return _told(db.dialect, compiled.binds[name].type, values)
 
 
 def _insert_sqlite(db: Connection, table: Table, columns: Columns, alike: Mapping[str, Any]) -> None:
-    told = [_told(db, table.c[name].type, values) for name, values in columns.items()]
-    same = tuple(_told(db, table.c[name].type, [value])[0] for name, value in alike.items())
+    told = [_told(db.dialect, table.c[name].type, values) for name, values in columns.items()]
+    same = tuple(_told(db.dialect, table.c[name].type, [value])[0] for name, value in alike.items())
     flat = tuple(chain.from_iterable(zip(*told, strict=True)))
     # what is alike is bound once, and by number: each mark without one stands for the next value after the last
     row = f"({', '.join([*(f'?{n + 1}' for n in range(len(same))), *'?' * len(told)])})"
@@ -89,8 +156,8 @@ def _insert_sqlite(db: Connection, table: Table, columns: Columns, alike: Mappin
 def _insert_postgresql(db: Connection, table: Table, columns: Columns, alike: Mapping[str, Any]) -> None:
     """All of a column's values are one text: the client spells out each once, and the server takes them apart."""
     types = {name: table.c[name].type for name in (*columns, *alike)}
-    arrays = [_array(types[name], _told(db, types[name], values)) for name, values in columns.items()]
-    same = [_told(db, types[name], [value])[0] for name, value in alike.items()]
+    arrays = [_array(types[name], _told(db.dialect, types[name], values)) for name, values in columns.items()]
+    same = [_told(db.dialect, types[name], [value])[0] for name, value in alike.items()]
     db.exec_driver_sql(_taken_apart(table, db.dialect, tuple(columns), tuple(alike)), (*same, *arrays))
 
 
@@ -123,13 +190,13 @@ def _quoted(value: Any) -> str:
     return f'"{text}"'
 
 
-def _told(db: Connection, of: TypeEngine[Any], values: Sequence[Any]) -> Sequence[Any]:
+def _told(dialect: Dialect, of: TypeEngine[Any], values: Sequence[Any]) -> Sequence[Any]:
     """Values as the database reads them."""
     if isinstance(of, Uuid):  # its own `hex` takes thrice as long, and to compare two of them longer still
         return [value and value.int.to_bytes(16, "big").hex() for value in values]
     if isinstance(of, LargeBinary):  # both take bytes as they are, and hardly any come twice
         return values
-    process = of.dialect_impl(db.dialect).bind_processor(db.dialect)
+    process = of.dialect_impl(dialect).bind_processor(dialect)
     return values if process is None else _each(process, values)
 
 

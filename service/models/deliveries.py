@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, foreign, mapped_column, relationship
 
 from service.models.base import Base, Identified, words
-from service.models.bulk import OF, update_each
+from service.models.bulk import OF, among, update_each
 from service.models.groups import GroupSession, Rule
 from service.models.people import Member
 from service.models.sealed import Sealed
@@ -201,7 +201,7 @@ def _noted(to: State) -> Insert:
     table, event = Delivery.metadata.tables[Delivery.__tablename__], DeliveryEvent
     at, by = bindparam("at", type_=event.at.type), bindparam("by", type_=event.by.type)
     moving = select(table.c.id, table.c.state, literal(to.value), at, by).order_by(table.c.id)
-    moving = moving.where(table.c.id.in_(bindparam("ids", expanding=True)), _may_go(to))
+    moving = moving.where(among(table.c.id, "ids"), _may_go(to))
     return insert(event).from_select(("delivery_id", "was", "now", "at", "by"), moving)
 
 

@@ -3,14 +3,15 @@
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, time
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BindParameter, CheckConstraint, ForeignKey, Index, Select, String, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, String, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.models.base import Base, Identified, words
+from service.models.bulk import among
 from service.models.sealed import Sealed, index_of
 from service.rules.consent import (
     ASKED,
@@ -220,12 +221,10 @@ class Consent(Base):
         return select(cls).where(cls.member_id.in_(member_ids)).order_by(cls.seq)
 
     @classmethod
-    def last_words(
-        cls, member_ids: Collection[UUID] | BindParameter[Any], purposes: Collection[Purpose] | BindParameter[Any]
-    ) -> Select[UUID, int, Channel, Purpose, bool, bytes]:
-        """Only what a decision needs of each, oldest first."""
+    def last_words(cls) -> Select[UUID, int, Channel, Purpose, bool, bytes]:
+        """Of the members `ids`, about the `purposes`. Only what a decision needs of each, oldest first."""
         columns = (cls.member_id, cls.seq, cls.channel, cls.purpose, cls.is_yes, cls.address_index)
-        return select(*columns).where(cls.member_id.in_(member_ids), cls.purpose.in_(purposes)).order_by(cls.seq)
+        return select(*columns).where(among(cls.member_id, "ids"), among(cls.purpose, "purposes")).order_by(cls.seq)
 
 
 class Suppression(Identified):
@@ -241,8 +240,9 @@ class Suppression(Identified):
     lifted_at: Mapped[datetime | None]
 
     @classmethod
-    def in_force(cls, address_indexes: Collection[bytes] | BindParameter[Any]) -> Select[Self]:
-        return select(cls).where(cls.address_index.in_(address_indexes), cls.lifted_at.is_(None))
+    def in_force(cls) -> Select[Self]:
+        """Of the addresses that are looked up by these `indexes`."""
+        return select(cls).where(among(cls.address_index, "indexes"), cls.lifted_at.is_(None))
 
 
 class Invitation(Identified):

@@ -6,7 +6,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from service.models import Link, ProviderCopy
 from service.models.base import uuid7
-from service.models.bulk import OF, SIZES, insert_new, update_each
+from service.models.bulk import OF, SIZES, among, insert_new, update_each
 from tests import builders
 
 TABLE = ProviderCopy.metadata.tables[ProviderCopy.__tablename__]
@@ -93,3 +93,48 @@ def test_each_row_gets_its_own_values(parts):
         assert [row.purpose for row in kept] == ["test", *texts[1:]]
         assert [row.used_at for row in kept] == times
         assert [row.delivery_id for row in kept] == [ids[0] if at else None for at in times]
+
+
+@pytest.mark.parametrize("column", [Link.id, Link.token_hash, Link.purpose])
+def test_what_is_among_many_is_found_whatever_it_is(parts, column):
+    odd = [*BYTES, b"1", b"2", b"3", b"4"]
+    rows = {
+        Link.id: sorted(uuid7() for _ in TEXTS),
+        Link.token_hash: odd,
+        Link.purpose: ["x" if text is None else text for text in TEXTS],
+    }
+    with parts.open_db() as db:
+        insert_new(db.connection(), LINKS, {one.key: values for one, values in rows.items()}, {})
+        found = db.scalars(
+            select(Link.id).where(among(column, "these")).order_by(Link.id), {"these": rows[column][2:7]}
+        )
+
+        assert found.all() == rows[Link.id][2:7]
+
+
+def test_what_is_empty_is_among_nothing(parts):
+    one = uuid7()
+    with parts.open_db() as db:
+        insert_new(db.connection(), LINKS, {"id": [one], "token_hash": [b"x"]}, {"purpose": "test"})
+
+        assert db.scalars(select(Link.id).where(among(Link.delivery_id, "these")), {"these": [one]}).all() == []
+
+
+def test_nothing_is_among_none(parts):
+    with parts.open_db() as db:
+        insert_new(db.connection(), LINKS, {"id": [uuid7()], "token_hash": [b"x"]}, {"purpose": "test"})
+
+        for column in (Link.id, Link.token_hash, Link.purpose):
+            assert db.scalars(select(Link.id).where(among(column, "these")), {"these": []}).all() == []
+            assert len(db.scalars(select(Link.id).where(~among(column, "these")), {"these": []}).all()) == 1
+
+
+def test_a_statement_reads_alike_for_one_and_for_many(parts):
+    query = select(Link.id).where(among(Link.id, "these"))
+    with builders.heard(parts.engine) as asked, parts.read_db() as db:
+        for count in (0, 1, 7):
+            db.scalars(query, {"these": [uuid7() for _ in range(count)]}).all()
+
+    asked = [one for one in asked if one.startswith("SELECT")]
+    assert len(asked) == 3
+    assert len(set(asked)) == 1
