@@ -131,7 +131,7 @@ def _look(parts: Parts, post: Post) -> float:
     """What the clock asks every second, when nothing is due."""
     post = replace(post, clock=cast(Clock, StoppedClock(installation.NOW - timedelta(days=300))))
     began = time.perf_counter()
-    with parts.read_db() as db:
+    with parts.look_db() as db:
         found = next_due(db, post, timedelta(seconds=1))
     if found:
         raise AssertionError("something was due")

@@ -37,7 +37,7 @@ def hand_out() -> int:
     worker that dies with the word, thus costs no more than the time to say it again. Without Redis, or with nobody to
     hear the word, the clock sends by itself.
     """
-    with parts().read_db() as db:
+    with parts().look_db() as db:
         due = next_due(db, post(), post().clock.lasting(A_MOMENT))
         if due is None:
             return 0
@@ -59,7 +59,7 @@ def send() -> None:
 
 def check_clock() -> None:
     """Compare this machine's clock with the database's, and say so where they differ."""
-    with parts().read_db() as db:
+    with parts().look_db() as db:
         off = skew(db, parts().machine_clock())
     if off > TOLD_FROM:
         log.error("this machine's clock is %.0f s off the database's", off.total_seconds())

@@ -69,7 +69,7 @@ def look_after_members() -> None:
 
 def call_people() -> int:
     """Whoever is on call is called for what needs a person. Where this fails, the web does it."""
-    with parts().read_db() as db:
+    with parts().look_db() as db:
         if not is_anything_due(db, parts().clock()):
             return 0
     return escalate(post())

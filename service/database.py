@@ -90,18 +90,22 @@ def _is_file(engine: Engine) -> bool:
 
 
 def reader(engine: Engine) -> OpenDb:
-    """The same for pages that only read: on SQLite they wait for nobody and hold up nobody.
+    """The same for pages that only read: on SQLite they wait for nobody and hold up nobody."""
+    return _sessions(engine.execution_options(read_only=True))
 
-    On PostgreSQL, whose every statement sees what is committed by then, a transaction around them would only cost two
-    more questions to the server; on SQLite it makes all that a page reads of one moment.
-    """
-    reads = engine.execution_options(read_only=True)
+
+def looker(engine: Engine) -> OpenDb:
+    """The same for a question that is asked every second. On PostgreSQL without a transaction around it, which would be
+    two more questions to the server; what is read in parts, as the ledger is, needs one."""
     if engine.dialect.name == "postgresql":
-        reads = reads.execution_options(isolation_level="AUTOCOMMIT")
+        return _sessions(engine.execution_options(isolation_level="AUTOCOMMIT"))
+    return reader(engine)
 
+
+def _sessions(engine: Engine) -> OpenDb:
     @contextmanager
     def open_db() -> Iterator[Session]:
-        with Session(reads, expire_on_commit=False) as db, db.begin():
+        with Session(engine, expire_on_commit=False) as db, db.begin():
             yield db
 
     return open_db

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 from service import failpoints, keys
 from service.channels import Channel
 from service.clock import Clock, join, look
-from service.database import OpenDb, connect, opener, reader
+from service.database import OpenDb, connect, looker, opener, reader
 from service.flows.post import Post
 from service.gate import gate_of
 from service.models import Practice
@@ -41,6 +41,11 @@ class Parts:
         if pid not in self._made:
             self._made[pid] = open_channels(self)
         return self._made[pid]
+
+    @cached_property
+    def look_db(self) -> OpenDb:
+        """For a question that is asked every second."""
+        return looker(self.engine)
 
     @cached_property
     def secret_key(self) -> str:
