@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from logging import getLogger
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exc, select
 from sqlalchemy.orm import Session
 
 from service.flows.post import OpenDb
@@ -15,6 +16,9 @@ from service.models import Delivery
 from service.rules.consent import Channel
 from service.rules.lifecycle import State, may_move
 
+log = getLogger(__name__)
+
+AWAY, ITS_OWN = (exc.DBAPIError, exc.TimeoutError, OSError), (exc.DataError, exc.IntegrityError)
 HAS_WORDS = Delivery.body_sealed.is_not(None)
 LINES = (
     select(Delivery.id, Delivery.state, Delivery.channel, Delivery.provider_id, Delivery.accepted_at, HAS_WORDS)
@@ -67,6 +71,29 @@ def settle_all(open_db: OpenDb, reports: Sequence[Report], now: datetime) -> Non
         for report in others:
             with open_db() as db:
                 settle(db, report, now)
+
+
+def settle_each(open_db: OpenDb, reports: Sequence[Report], now: datetime) -> list[Exception | None]:
+    """`settle_all`, and what kept each from being settled: one that is broken does not keep the others from it."""
+    failure = _failure(open_db, reports, now)
+    if failure is None or len(reports) == 1 or is_away(failure):  # to ask for each would be to wait for it in turn
+        return [failure] * len(reports)
+    half = len(reports) // 2
+    return [*settle_each(open_db, reports[:half], now), *settle_each(open_db, reports[half:], now)]
+
+
+def is_away(failure: Exception) -> bool:
+    """Whether it is the database that would not, whatever it is given: the same report may be settled later."""
+    return isinstance(failure, AWAY) and not isinstance(failure, ITS_OWN)
+
+
+def _failure(open_db: OpenDb, reports: Sequence[Report], now: datetime) -> Exception | None:
+    try:
+        settle_all(open_db, reports, now)
+    except Exception as failure:
+        log.exception("%d reports could not be settled", len(reports))
+        return failure
+    return None
 
 
 def _first_of_each(reports: Sequence[Report]) -> tuple[list[Report], list[Report]]:

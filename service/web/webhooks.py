@@ -22,7 +22,7 @@ from service.flows.blank import note_answer
 from service.flows.receive import Inbound, receive
 from service.flows.receive_mail import receive_mail
 from service.flows.settle import Report
-from service.flows.settle_all import settle_all
+from service.flows.settle_all import is_away, settle_each
 from service.rules.lifecycle import State
 from service.web import call_people, intake, parts
 from service.web.status_door import read_report, uuid_of
@@ -104,14 +104,15 @@ def turn_forgers_away() -> None:
 
 @sendgrid.post("/events")
 def events() -> ResponseReturnValue:
-    """A batch of reports on mails. One that cannot be read does not hold up the others."""
+    """A batch of reports on mails. One that cannot be read or settled does not hold up the others, and does not bring
+    the batch back: SendGrid repeats it whole, for a day."""
     try:
         batch = json.loads(request.get_data())
     except ValueError:
         abort(400)
-    reports = [_report(event) for event in batch] if isinstance(batch, list) else []
-    settle_all(parts().open_db, [report for report in reports if report is not None], parts().clock())
-    return "", 204
+    read = [_report(event) for event in batch] if isinstance(batch, list) else []
+    failures = settle_each(parts().open_db, [report for report in read if report is not None], parts().clock())
+    return "", 503 if any(failure and is_away(failure) for failure in failures) else 204
 
 
 @sendgrid.post("/inbound")

@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, select
 
+from service.database import connect, opener
 from service.flows.settle import Report, settle
-from service.flows.settle_all import settle_all
+from service.flows.settle_all import is_away, settle_all, settle_each
 from service.flows.suppress import is_suppressed
 from service.models import Delivery, DeliveryEvent, ProviderCopy
 from service.models.base import uuid7
@@ -131,3 +133,30 @@ def test_a_name_that_is_told_when_the_words_are_gone_is_still_to_be_blanked(part
 
 def test_no_report_is_nothing_to_do(parts):
     settle_all(parts.open_db, [], LATER)
+
+
+NO_TEXT = "\ud800"
+"""Half of a letter: no database takes it."""
+
+
+@pytest.mark.parametrize("at", [0, 3, 6])
+def test_one_that_no_database_takes_does_not_keep_the_others_from_being_settled(parts, at):
+    ids = made(parts, [(State.ACCEPTED, None)] * 7)
+    reports = [Report(one, State.DELIVERED, NO_TEXT if number == at else "SM1") for number, one in enumerate(ids)]
+
+    failures = settle_each(parts.open_db, reports, LATER)
+
+    assert [failure is not None for failure in failures] == [number == at for number in range(7)]
+    assert not is_away(failures[at])
+    with parts.read_db() as db:
+        states = [db.get_one(Delivery, one).state for one in ids]
+    assert states == [State.ACCEPTED if number == at else State.DELIVERED for number in range(7)]
+
+
+def test_a_database_that_is_away_is_asked_once_for_all(caplog):
+    nowhere = opener(connect("postgresql+psycopg://nobody@127.0.0.1:1/nothing"))
+
+    failures = settle_each(nowhere, [Report(uuid7(), State.SENT)] * 5, LATER)
+
+    assert [is_away(failure) for failure in failures] == [True] * 5
+    assert len(caplog.records) == 1

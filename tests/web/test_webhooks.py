@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from service.app import create_app
 from service.channels.sendgrid_inbound import read_mail
+from service.database import connect, opener
 from service.flows.suppress import is_suppressed
 from service.models import Delivery, Reply
 from service.models.base import uuid7
@@ -280,6 +281,25 @@ def test_good_reports_count_beside_bad_ones(parts, sendgrid):
 
     assert answer.status_code == 204
     assert state(parts, one) is State.DELIVERED
+
+
+def test_one_report_that_no_database_takes_does_not_bring_the_batch_back(parts, sendgrid):
+    """SendGrid repeats a batch for a day."""
+    one = sent(parts, Channel.EMAIL)
+    broken = {"event": "delivered", "mid": str(uuid7()), "sg_message_id": "\ud800"}
+    answer = sendgrid.events(broken, {"event": "delivered", "mid": str(one)})
+
+    assert answer.status_code == 204
+    assert state(parts, one) is State.DELIVERED
+
+
+@builders.on_sqlite
+def test_while_the_database_is_away_the_batch_is_asked_for_again(app, parts):
+    nowhere = opener(connect("postgresql+psycopg://nobody@127.0.0.1:1/nothing"))
+    sendgrid = SendGrid(create_app(replace(parts, open_db=nowhere)).test_client())
+    answer = sendgrid.events({"event": "delivered", "mid": str(uuid7())})
+
+    assert (answer.status_code, answer.text) == (503, "")
 
 
 STOPPING = [
