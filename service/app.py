@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, jsonify, request
+from flask import Flask, Response, abort, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined, Undefined
@@ -26,7 +26,7 @@ from werkzeug.sansio.utils import host_is_trusted
 from service import keys
 from service.embedded import die_with_parent
 from service.flows import heartbeat
-from service.flows.settle_all import settle_all
+from service.flows.settle_all import settle_each
 from service.logs import set_up_logging
 from service.rules.distress import scan
 from service.settings import Settings
@@ -78,7 +78,9 @@ from service.web import (
     try_week,
     webhooks,
 )
+from service.web.bodies import LARGEST, Bodies
 from service.web.error_pages import add_error_pages
+from service.web.front import REFUSED, Front
 from service.web.intake import Intake
 from service.web.status_door import StatusDoor
 from service.web.words import filters
@@ -110,12 +112,10 @@ STAFF = (
 BY_LINK = (me.pages, member_links.pages, opt_in.pages, flags.by_link, agreement.by_link)
 STAFF_PAGES = frozenset(module.pages.name for module in STAFF)
 LOOPBACK = ("127.0.0.1", "localhost")
-LARGEST_PAGE = 9_000_000
-"""Bytes: a CSV of 10,000 rows. Webhooks have their own, smaller limits."""
 BEAT = 5.0
 
 
-def from_environment() -> Flask:
+def from_environment() -> Front:
     """What the web server calls, once in each of its processes: they end with it."""
     die_with_parent()
     settings = read_settings()
@@ -128,8 +128,14 @@ def from_environment() -> Flask:
     threading.Thread(target=_show_alive, args=(parts,), daemon=True).start()
     configure_mappers()  # now, and not while the first member waits for an answer
     scan("")  # reads its tables
+    front = in_front(app, parts)
     gc.freeze()  # what is loaded by now stays: to look through it for garbage made one page in twenty wait 0.1 s
-    return app
+    return front
+
+
+def in_front(app: Flask, parts: Parts) -> Front:
+    intake = Intake(lambda reports: settle_each(parts.open_db, reports, parts.clock()))
+    return Front(app, StatusDoor(parts.settings), intake, HEADERS, Bodies())
 
 
 def create_app(parts: Parts, call_people: Callable[[], None] = lambda: None) -> Flask:
@@ -138,11 +144,7 @@ def create_app(parts: Parts, call_people: Callable[[], None] = lambda: None) -> 
     _configure(app, parts.settings)
     narrowed = replace(parts, read_db=access.narrowed(parts.read_db), open_db=access.narrowed(parts.open_db))
     app.extensions["parts"], app.extensions["call_people"] = narrowed, call_people
-    app.extensions["intake"] = Intake(lambda reports: settle_all(parts.open_db, reports, parts.clock()))
     _register(app)
-    app.wsgi_app = StatusDoor(  # type: ignore[method-assign]
-        app.wsgi_app, parts.settings, app.extensions["intake"].take, HEADERS, app.config["TRUSTED_HOSTS"]
-    )
     app.context_processor(page_context.page_context)
     app.after_request(_set_headers)
     _add_health(app, parts)
@@ -155,7 +157,7 @@ def _configure(app: Flask, settings: Settings) -> None:
     app.config.update(
         SECRET_KEY=keys.secret_key(settings),
         TRUSTED_HOSTS=[public.hostname or "127.0.0.1", *(LOOPBACK if settings.is_practice else ())],
-        MAX_CONTENT_LENGTH=LARGEST_PAGE,
+        MAX_CONTENT_LENGTH=LARGEST,
         MAX_FORM_MEMORY_SIZE=2_000_000,
         MAX_FORM_PARTS=1000,
         SESSION_COOKIE_NAME="form",
@@ -175,6 +177,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _register(app: Flask) -> None:
     """Every page. One of the staff's that does not say who may see it is refused here."""
+    app.before_request(_refuse_unread)
     csrf = CSRFProtect(app)
     app.before_request(_turn_strangers_away)
     for module in STAFF:
@@ -192,6 +195,12 @@ class _ForgivingForForms(StrictUndefined):
 
     def __new__(cls, hint: str | None = None, obj: object = missing, *rest: object, **named: object) -> Any:
         return Undefined(hint, obj) if isinstance(obj, Mapping) else super().__new__(cls)
+
+
+def _refuse_unread() -> None:
+    """What the front did not take in whole."""
+    if status := request.environ.get(REFUSED):
+        abort(status)
 
 
 def _refuse_other_names() -> None:

@@ -4,7 +4,6 @@ from typing import cast
 
 from flask import current_app
 
-from service.web.intake import Intake
 from service.wiring import Parts
 
 
@@ -15,7 +14,3 @@ def call_people() -> None:
 
 def parts() -> Parts:
     return cast(Parts, current_app.extensions["parts"])
-
-
-def intake() -> Intake:
-    return cast(Intake, current_app.extensions["intake"])

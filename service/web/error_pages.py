@@ -16,6 +16,7 @@ SENTENCES = {
     403: ("Not allowed", "This is not allowed."),
     404: ("Not found", "There is nothing here. It may have been moved or taken away."),
     405: ("Not allowed", "This address does not take that kind of request."),
+    408: ("Too slow", "What was sent did not arrive in time. Try again."),
     413: ("Too large", "What was sent is too large. Split it and try again."),
     429: ("Too many", "Too many tries. Wait a little and try again."),
     500: (

@@ -1,4 +1,4 @@
-"""The web process: granian with threads, which finishes the requests in hand before it stops. Its HTTP is compiled:
+"""The web process: granian, which finishes the requests in hand before it stops. Its HTTP is compiled:
 gunicorn's took more of the processor than taking a provider's report did."""
 
 import os
@@ -6,8 +6,8 @@ import sys
 
 from service.settings import Settings
 
-THREADS = 16
-"""Of each process. Reports that wait for the same commit hold one each, and pages must not wait for them."""
+CONNECTIONS = 768
+"""At once, of each process: Linux allows it 1,024 open files, and the database must not be without."""
 
 
 def serve(settings: Settings) -> None:
@@ -15,9 +15,9 @@ def serve(settings: Settings) -> None:
     os.execv(
         sys.executable,
         [
-            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "service.app:from_environment"),
+            *(sys.executable, "-m", "granian", "--interface", "rsgi", "--factory", "service.app:from_environment"),
             *("--host", settings.host, "--port", str(settings.port), "--http", "1", "--no-ws"),
-            *("--workers", os.environ.get("WEB_CONCURRENCY", "1"), "--blocking-threads", str(THREADS)),
+            *("--workers", os.environ.get("WEB_CONCURRENCY", "1"), "--backpressure", str(CONNECTIONS)),
             *("--workers-kill-timeout", "3" if settings.is_practice else "30", "--log-level", "error"),
             *("--respawn-failed-workers", "--respawn-interval", "0.5"),
         ],

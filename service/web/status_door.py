@@ -1,79 +1,43 @@
 """Twilio's reports, taken ahead of Flask: two or three come on each text, and Flask's request costs more than all the
 rest of it."""
 
-import io
-import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
-from werkzeug.datastructures import MultiDict
-from werkzeug.sansio.utils import host_is_trusted
+from granian.rsgi import Scope
 
 from service.channels.twilio_codes import ADDRESS
-from service.channels.twilio_signature import STATUSES, is_signed
+from service.channels.twilio_signature import STATUSES, is_signed_as_called
 from service.flows.settle import Report
 from service.settings import Settings
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-logger = logging.getLogger(__name__)
-
 PATH = "/webhooks/twilio/status"
 FORM = "application/x-www-form-urlencoded"
-LARGEST = 20_000
-"""Bytes. A report has eight short fields."""
 
 
 class StatusDoor:
-    """Takes what is plain and rightly signed. All else is Flask's, which knows how to refuse it."""
+    """Reads what is plain and rightly signed. All else is Flask's, which knows how to refuse it."""
 
-    def __init__(
-        self,
-        app: "WSGIApplication",
-        settings: Settings,
-        take: Callable[[Report], None],
-        headers: Mapping[str, str],
-        names: Sequence[str],
-    ) -> None:
-        self._app, self._settings, self._take, self._names = app, settings, take, names
-        self._headers = [*headers.items(), ("Cache-Control", "no-store")]
+    def __init__(self, settings: Settings) -> None:
+        public = urlsplit(settings.public_url)
+        self._names = {public.netloc, public.hostname}
+        self._token, self._address = settings.twilio.auth_token, settings.public_url + PATH
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        is_ours = environ["PATH_INFO"] == PATH and environ["REQUEST_METHOD"] == "POST"
-        report = self._report(environ) if is_ours else None
-        if report is None:
-            return self._app(environ, start_response)
-        try:
-            self._take(report)
-        except Exception:
-            logger.exception("a report could not be settled")
-            start_response("503 Service Unavailable", self._headers)  # the provider comes again
-        else:
-            start_response("204 No Content", self._headers)
-        return ()
-
-    def _report(self, environ: "WSGIEnvironment") -> Report | None:
-        if not self._is_called_by_name(environ) or not environ.get("CONTENT_TYPE", "").startswith(FORM):
+    def report(self, scope: Scope, body: bytes) -> Report | None:
+        """None: Flask is to look at it."""
+        headers, query = scope.headers, scope.query_string
+        if scope.path != PATH or scope.method != "POST" or not headers.get("content-type", "").startswith(FORM):
             return None
-        length, query = environ.get("CONTENT_LENGTH", ""), environ.get("QUERY_STRING", "")
-        if not length.isdecimal() or int(length) > LARGEST:
+        called = [*headers.get_all("host"), *headers.get_all("x-forwarded-host")]  # type: ignore[attr-defined]
+        if not (self._names.issuperset(called) and body.isascii() and query.isascii()):
             return None
-        body = environ["wsgi.input"].read(int(length))
-        environ["wsgi.input"] = io.BytesIO(body)
-        if not body.isascii():
-            return None
-        form = MultiDict(parse_qsl(body.decode(), keep_blank_values=True))
-        called = f"{self._settings.public_url}{PATH}?{query}"
-        if not is_signed(self._settings.twilio.auth_token, called, form, environ.get("HTTP_X_TWILIO_SIGNATURE", "")):
+        fields = parse_qsl(body.decode(), keep_blank_values=True)
+        form = dict(fields)
+        signature = headers.get("x-twilio-signature", "")
+        if len(form) < len(fields) or not is_signed_as_called(self._token, f"{self._address}?{query}", form, signature):
             return None
         return read_report(dict(parse_qsl(query)), form)
-
-    def _is_called_by_name(self, environ: "WSGIEnvironment") -> bool:
-        named = f"{environ.get('HTTP_HOST', '')},{environ.get('HTTP_X_FORWARDED_HOST', '')}"
-        return all(host_is_trusted(name.strip(), self._names) for name in named.split(",") if name.strip())
 
 
 def read_report(query: Mapping[str, str], form: Mapping[str, str]) -> Report | None:

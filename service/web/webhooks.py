@@ -22,16 +22,15 @@ from service.flows.blank import note_answer
 from service.flows.receive import Inbound, receive
 from service.flows.receive_mail import receive_mail
 from service.flows.settle import Report
-from service.flows.settle_all import is_away, settle_each
+from service.flows.settle_all import is_away, settle_all, settle_each
 from service.rules.lifecycle import State
-from service.web import call_people, intake, parts
+from service.web import call_people, parts
+from service.web.bodies import largest
 from service.web.status_door import read_report, uuid_of
 
 twilio = Blueprint("twilio", __name__, url_prefix="/webhooks/twilio")
 sendgrid = Blueprint("sendgrid", __name__, url_prefix="/webhooks/sendgrid")
 
-LARGEST_TEXT, LARGEST_BATCH, LARGEST_MAIL = 1_000_000, 2_000_000, 32_000_000
-"""Bytes: a text of 100,000 characters, SendGrid's largest batch of events, and a mail with its attachments."""
 TIMESTAMP = re.compile(r"[0-9]{10}")
 
 EVENTS = {
@@ -49,7 +48,7 @@ DROPPED_FOR_GOOD = frozenset({"bounced address", "invalid", "spam reporting addr
 def turn_strangers_away() -> None:
     """The signature is over the public address with its query, as Twilio called it, and every field of the form."""
     settings = parts().settings
-    request.max_content_length = LARGEST_TEXT
+    request.max_content_length = largest(request.path)
     query = request.environ.get("QUERY_STRING", "")
     called = settings.public_url + request.path + (f"?{query}" if query else "")
     signature = request.headers.get("X-Twilio-Signature", "")
@@ -84,7 +83,7 @@ def status() -> ResponseReturnValue:
         return "", 204
     report = read_report(request.args, request.form)
     if report is not None:
-        intake().take(report)
+        settle_all(parts().open_db, [report], parts().clock())
     return "", 204
 
 
@@ -93,7 +92,7 @@ def turn_forgers_away() -> None:
     """Over the timestamp and the raw bytes. The timestamp's shape first: nothing stands between it and the body."""
     settings = parts().settings.sendgrid
     is_mail = request.endpoint == "sendgrid.inbound_mail"
-    request.max_content_length = LARGEST_MAIL if is_mail else LARGEST_BATCH
+    request.max_content_length = largest(request.path)
     key = settings.inbound_public_key if is_mail else settings.event_public_key
     timestamp = request.headers.get("X-Twilio-Email-Event-Webhook-Timestamp", "")
     signature = request.headers.get("X-Twilio-Email-Event-Webhook-Signature", "")

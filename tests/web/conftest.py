@@ -4,7 +4,7 @@ import base64
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
-from werkzeug.test import TestResponse
+from werkzeug.test import Client, TestResponse
 
-from service.app import create_app
+from service.app import create_app, in_front
 from service.flows import sign_ins, staffing
 from service.models import Contact, Staff
 from service.models.practice import Role
@@ -28,6 +28,7 @@ from service.settings import SANDBOX_EVENT_KEY, SANDBOX_TOKEN
 from service.wiring import Parts
 from tests import builders
 from tests.builders import NOW
+from tests.web.through_front import ThroughFront
 from tests.web.worlds import world
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -54,6 +55,14 @@ def app(parts: Parts) -> Flask:
 def client(app: Flask) -> FlaskClient:
     """A browser of somebody who is not signed in."""
     return app.test_client()
+
+
+@pytest.fixture
+def caller(app: Flask, parts: Parts) -> Iterator[Client]:
+    """A provider's connection: it comes in by the front, as all do in service."""
+    through = ThroughFront(in_front(app, parts))
+    yield Client(through)
+    through.close()
 
 
 class Staffer:
@@ -83,18 +92,20 @@ def staff(parts: Parts, client: FlaskClient) -> Staffer:
 class Twilio:
     """Posts to our webhooks as Twilio does, really signed over the public address and every field."""
 
-    def __init__(self, client: FlaskClient) -> None:
+    def __init__(self, client: Client) -> None:
         self.client = client
         self._numbers = count(1)
 
     def sid(self) -> str:
         return f"SM{next(self._numbers):032x}"
 
-    def post(self, path: str, form: Mapping[str, str], public: str = PUBLIC, **headers: str) -> TestResponse:
-        signature = RequestValidator(SANDBOX_TOKEN).compute_signature(public + path, MultiDict(form))
+    def post(self, path: str, form: Mapping[str, Any], public: str = PUBLIC, **headers: str) -> TestResponse:
+        fields: MultiDict[str, str] = MultiDict(form)
+        signature = RequestValidator(SANDBOX_TOKEN).compute_signature(public + path, fields)
         return self.client.post(
             path,
-            data=urlencode(form),
+            base_url=PUBLIC,
+            data=urlencode([*fields.items(multi=True)]),
             content_type="application/x-www-form-urlencoded; charset=UTF-8",
             headers={"X-Twilio-Signature": signature, **headers},
         )
@@ -112,14 +123,14 @@ class Twilio:
 
 
 @pytest.fixture
-def twilio(client: FlaskClient) -> Twilio:
-    return Twilio(client)
+def twilio(caller: Client) -> Twilio:
+    return Twilio(caller)
 
 
 class SendGrid:
     """Posts to our webhooks as SendGrid does, signed over the timestamp and the raw bytes."""
 
-    def __init__(self, client: FlaskClient) -> None:
+    def __init__(self, client: Client) -> None:
         told = json.loads((VECTORS / "sendgrid_event_signatures.json").read_text("utf-8"))
         key = load_pem_private_key(told["sandbox_test_private_key_pkcs8_pem"].encode(), None)
         assert isinstance(key, EllipticCurvePrivateKey)
@@ -139,8 +150,8 @@ class SendGrid:
 
 
 @pytest.fixture
-def sendgrid(client: FlaskClient) -> SendGrid:
-    return SendGrid(client)
+def sendgrid(caller: Client) -> SendGrid:
+    return SendGrid(caller)
 
 
 @pytest.fixture

@@ -1,14 +1,20 @@
 """Reports that are taken ahead of Flask. That they mean the same there as in Flask, test_webhooks.py says."""
 
+from dataclasses import replace
+
 import pytest
 from flask import request_started
-from sqlalchemy.exc import OperationalError
+from werkzeug.test import Client
 
+from service.app import in_front
+from service.database import connect, opener
 from service.models import Delivery
 from service.models.base import uuid7
 from service.rules.lifecycle import State
-from service.web.status_door import LARGEST, PATH
+from service.web.status_door import PATH
 from tests import builders
+from tests.web.conftest import Twilio
+from tests.web.through_front import ThroughFront
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -57,12 +63,17 @@ def test_its_answer_has_the_headers_of_every_other(twilio, text, client):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"Note": "a" * LARGEST}, {"MessageStatus": "unheard of"}],
-    ids=["too long for here", "a word we do not know"],
+    [{"MessageStatus": "unheard of"}, {"Note": ["b", "a"]}],
+    ids=["a word we do not know", "a field that comes twice"],
 )
-def test_what_is_not_plain_is_left_to_flask(parts, twilio, text, asked, fields):
+def test_what_is_not_plain_is_left_to_flask(twilio, text, asked, fields):
     assert twilio.post(f"{PATH}?m={text}", report(**fields)).status_code == 204
     assert asked
+
+
+def test_another_of_our_names_is_for_flask_to_know(parts, twilio, text, asked):
+    assert twilio.post(f"{PATH}?m={text}", report(), **{"X-Forwarded-Host": "localhost"}).status_code == 204
+    assert (len(asked), state(parts, text)) == (1, State.DELIVERED)
 
 
 def test_a_report_in_letters_beyond_ascii_is_read_all_the_same(parts, twilio, text):
@@ -83,12 +94,10 @@ def test_one_that_is_forged_changes_nothing(parts, client, text):
     assert (answer.status_code, state(parts, text)) == (403, State.ACCEPTED)
 
 
-def test_one_that_cannot_be_settled_is_asked_for_again(app, twilio, text, caplog):
-    def broken(reports):
-        raise OperationalError("", {}, Exception("the database is away"))
+def test_one_that_cannot_be_settled_is_asked_for_again(app, parts, text, caplog):
+    nowhere = opener(connect("postgresql+psycopg://nobody@127.0.0.1:1/nothing"))
+    through = ThroughFront(in_front(app, replace(parts, open_db=nowhere)))
 
-    app.extensions["intake"]._settle = broken
-
-    assert twilio.post(f"{PATH}?m={text}", report()).status_code == 503
-    assert twilio.post(f"{PATH}?m={uuid7()}", report()).status_code == 503
+    assert Twilio(Client(through)).post(f"{PATH}?m={uuid7()}", report()).status_code == 503
+    through.close()
     assert "could not be settled" in caplog.text

@@ -1,12 +1,8 @@
 """The web process with nothing beside it: no worker, no clock, no Valkey. Distress is answered, flagged, and paged."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 import urllib.request
-from pathlib import Path
 from statistics import quantiles
 from urllib.parse import urlencode
 
@@ -20,7 +16,7 @@ from service.models import Flag, Page, Reply
 from service.models.alerts import PageState
 from tests import builders
 from tests.builders import NOW, on_sqlite
-from tests.stand_ins import free_port
+from tests.web.serving import serving, until
 
 TEXTS = 40
 LIMIT = 10.0
@@ -39,38 +35,8 @@ def take_over(asked):
 def alone(parts, environ, stand_in, tmp_path):
     """The address of a web process; a provider answers it, and nothing else is there."""
     stand_in.answer = take_over
-    port = free_port()
-    own = {
-        "PORT": str(port),
-        "TWILIO_API_BASE": stand_in.url,
-        "SENDGRID_API_BASE": stand_in.url,
-        "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
-    with (tmp_path / "said").open("wb") as said:
-        command = [sys.executable, "-m", "service", "web"]
-        process = subprocess.Popen(
-            command, env={**os.environ, **environ, **own}, cwd=tmp_path, stdout=said, stderr=said
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        until(lambda: urllib.request.urlopen(f"{url}/readyz", timeout=5).status == 200)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def until(holds, patience=60.0):
-    ends = time.monotonic() + patience
-    while time.monotonic() < ends:
-        try:
-            if holds():
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError("it did not come about in time")
+    with serving({**environ, "TWILIO_API_BASE": stand_in.url, "SENDGRID_API_BASE": stand_in.url}, tmp_path) as web:
+        yield web.url
 
 
 def text(url, number):
