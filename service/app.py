@@ -78,7 +78,7 @@ from service.web import (
     try_week,
     webhooks,
 )
-from service.web.bodies import LARGEST, Bodies
+from service.web.bodies import LARGEST
 from service.web.error_pages import add_error_pages
 from service.web.front import REFUSED, Front
 from service.web.intake import Intake
@@ -135,7 +135,7 @@ def from_environment() -> Front:
 
 def in_front(app: Flask, parts: Parts) -> Front:
     intake = Intake(lambda reports: settle_each(parts.open_db, reports, parts.clock()))
-    return Front(app, StatusDoor(parts.settings), intake, HEADERS, Bodies())
+    return Front(app, StatusDoor(parts.settings), intake, HEADERS)
 
 
 def create_app(parts: Parts, call_people: Callable[[], None] = lambda: None) -> Flask:

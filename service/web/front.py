@@ -23,10 +23,8 @@ REFUSED = "groupkeeper.refused"
 
 
 class Front:
-    def __init__(
-        self, app: "WSGIApplication", door: StatusDoor, intake: Intake, headers: Mapping[str, str], bodies: Bodies
-    ) -> None:
-        self._app, self._door, self._intake, self._bodies = app, door, intake, bodies
+    def __init__(self, app: "WSGIApplication", door: StatusDoor, intake: Intake, headers: Mapping[str, str]) -> None:
+        self._app, self._door, self._intake, self._bodies = app, door, intake, Bodies()
         self._headers = [*headers.items(), ("Cache-Control", "no-store")]
         self._threads = ThreadPoolExecutor(THREADS, "pages")
 

@@ -4,8 +4,11 @@ import asyncio
 from asyncio import Future, Task
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from logging import getLogger
 
 from service.flows.settle import Report
+
+log = getLogger(__name__)
 
 SettleEach = Callable[[Sequence[Report]], Sequence[Exception | None]]
 """Says what kept each report from being committed, None for those that are."""
@@ -49,6 +52,7 @@ class Intake:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._settle_each, reports)
         except BaseException:  # also where the thread was told to end: what waits must not wait for ever
+            log.exception("%d reports were given up", len(reports))
             return [NotSettled() for _ in reports]
 
 

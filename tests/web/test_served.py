@@ -8,9 +8,11 @@ import time
 import urllib.request
 from contextlib import suppress
 from statistics import median
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import select
+from twilio.request_validator import RequestValidator
 
 from bench import callers
 from service.models import Delivery
@@ -156,6 +158,36 @@ def texts(parts, count):
 def delivered(parts):
     with parts.read_db() as db:
         return {str(one) for one in db.scalars(select(Delivery.id).where(Delivery.state == State.DELIVERED))}
+
+
+def signed(one, note):
+    """A report's headers, and its body."""
+    form = {"MessageSid": callers.name_of(one), "MessageStatus": "delivered", "Note": note}
+    path = f"/webhooks/twilio/status?m={one}"
+    signature = RequestValidator(TOKEN).compute_signature(PUBLIC + path, form)
+    head = f"POST {path} HTTP/1.1\r\nX-Twilio-Signature: {signature}\r\nConnection: close\r\n"
+    return head.encode() + TO_US + FORM, urlencode(form).encode()
+
+
+@pytest.mark.parametrize("note", ["", "x" * 300, "x" * 300_000], ids=["plain", "longer", "large"])
+@builders.on_sqlite
+def test_a_report_is_taken_in_whatever_pieces_it_comes(parts, web, note):
+    ids = texts(parts, 3)
+    (head, whole), (chunk_head, chunks), (slow_head, slow) = (signed(one, note) for one in ids)
+    at_once = web.connect(head + b"Content-Length: %d\r\n\r\n" % len(whole) + whole)
+    in_chunks = web.connect(chunk_head + b"Transfer-Encoding: chunked\r\n\r\n")
+    in_pieces = web.connect(slow_head + b"Content-Length: %d\r\n\r\n" % len(slow))
+    for first in range(0, len(chunks), 50_000):
+        piece = chunks[first : first + 50_000]
+        in_chunks.sendall(b"%x\r\n" % len(piece) + piece + b"\r\n")
+        time.sleep(0.02)
+    in_chunks.sendall(b"0\r\n\r\n")
+    for first in range(0, len(slow), 50_000):
+        in_pieces.sendall(slow[first : first + 50_000])
+        time.sleep(0.02)
+
+    assert [STATUS.match(all_of(one, 10))[1] for one in (at_once, in_chunks, in_pieces)] == [b"204"] * 3
+    assert delivered(parts) == set(ids)
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])

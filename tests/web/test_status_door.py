@@ -11,7 +11,7 @@ from service.database import connect, opener
 from service.models import Delivery
 from service.models.base import uuid7
 from service.rules.lifecycle import State
-from service.web.status_door import PATH
+from service.web.status_door import LARGEST, PATH
 from tests import builders
 from tests.web.conftest import Twilio
 from tests.web.through_front import ThroughFront
@@ -63,8 +63,8 @@ def test_its_answer_has_the_headers_of_every_other(twilio, text, client):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"MessageStatus": "unheard of"}, {"Note": ["b", "a"]}],
-    ids=["a word we do not know", "a field that comes twice"],
+    [{"Note": "a" * LARGEST}, {"MessageStatus": "unheard of"}, {"Note": ["b", "a"]}],
+    ids=["too long for here", "a word we do not know", "a field that comes twice"],
 )
 def test_what_is_not_plain_is_left_to_flask(twilio, text, asked, fields):
     assert twilio.post(f"{PATH}?m={text}", report(**fields)).status_code == 204
