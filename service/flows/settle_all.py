@@ -7,12 +7,13 @@ from datetime import datetime
 from logging import getLogger
 from uuid import UUID
 
-from sqlalchemy import bindparam, exc, select
+from sqlalchemy import exc, select
 from sqlalchemy.orm import Session
 
 from service.flows.post import OpenDb
 from service.flows.settle import LAST_WORD, Report, settle
 from service.models import Delivery
+from service.models.bulk import among
 from service.rules.consent import Channel
 from service.rules.lifecycle import State, may_move
 
@@ -22,7 +23,7 @@ AWAY, ITS_OWN = (exc.DBAPIError, exc.TimeoutError, OSError), (exc.DataError, exc
 HAS_WORDS = Delivery.body_sealed.is_not(None)
 LINES = (
     select(Delivery.id, Delivery.state, Delivery.channel, Delivery.provider_id, Delivery.accepted_at, HAS_WORDS)
-    .where(Delivery.id.in_(bindparam("ids", expanding=True)), Delivery.attempts > 0)
+    .where(among(Delivery.id, "ids"), Delivery.attempts > 0)
     .order_by(Delivery.id)
     .with_for_update()
 )
