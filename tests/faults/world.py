@@ -71,6 +71,8 @@ class Worker:
             self.ids += take_due(db, self.post)
 
     def mark(self) -> None:
+        """What it marked before it has called by then, as in a round: each call has its own time to begin."""
+        self.call()
         if not self.ids:
             self.lease()
         with self.post.open_db() as db:
