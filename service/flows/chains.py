@@ -49,7 +49,7 @@ def verify_newest(db: Session, most: int) -> Chain:
 
 
 def _from_the_first(db: Session, model: type[Row]) -> Iterator[Row]:
-    """By their numbers, some at a time: a cursor on the server would need a transaction, and reading has none."""
+    """By their numbers, some at a time: a ledger grows for years."""
     some = select(model).order_by(model.seq).limit(AT_ONCE)
     rows = db.scalars(some).all()
     while rows:
