@@ -150,6 +150,7 @@ class World:
         self.data_dir = data_dir
         self.engine = connect("sqlite://")
         upgrade(self.engine, data_dir)
+        self._kept = sqlite3.connect(":memory:")
         self.gate = WorldsGate(self)
         self.open_db = opener(self.engine, self.gate)
         self.done: list[str] = []
@@ -179,7 +180,9 @@ class World:
         )
 
     def put_back(self, kept: Kept) -> None:
-        self._raw.deserialize(kept.database)
+        # by way of another connection: SQLite 3.40 crashes over `json_each` in a statement that it knew before
+        self._kept.deserialize(kept.database)
+        self._kept.backup(self._raw)
         self.clock.moment = kept.moment
         self.provider.begin(kept.taken, kept.pending, kept.asked)
         self.provider.met = set(kept.met)
@@ -212,6 +215,10 @@ class World:
         excuses = EXCUSES & set(self.done), EXCUSES & self.provider.met, tuple(self.noes)
         journals = len(list((self.data_dir / FOLDER).glob("*")))
         return hash((*rows, *hands, journals, self.clock.moment, *self.provider.taken, *self.provider.pending, excuses))
+
+    def close(self) -> None:
+        self._kept.close()
+        self.engine.dispose()
 
     # --- what processes do
 
@@ -360,4 +367,4 @@ def world(data_dir: Path) -> Iterator[World]:
         patch.setattr(failpoints, "_fail", made.die)
         gc.freeze()  # the clients that were loaded need not be looked through for garbage again and again
         yield made
-    made.engine.dispose()
+    made.close()
