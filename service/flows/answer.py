@@ -134,6 +134,9 @@ def _coming(db: Session, heard: Heard, asked: Delivery, meaning: Meaning, now: d
     group_session = asked.group_session
     assert group_session is not None, "a reminder is about a session"
     heard.reply.group_session_id, heard.reply.member_id = group_session.id, asked.member_id
+    if heard.meant.is_nod and attend.said(db, group_session, asked.member) is Answer.CANNOT:
+        heard.reply.meaning = Meaning.EMPTY  # they read our thanks for the word that they can't come
+        return ""
     attend.answer(db, group_session, asked.member, ANSWERS[meaning], now)
     if heard.inbound.provider_answered:
         return ""

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from service.flows.plan import plan
+from service.flows.show import current_answer
 from service.models import Attendance, GroupSession, Member
 from service.models.groups import Answer, Came
 
@@ -17,6 +18,11 @@ def answer(db: Session, group_session: GroupSession, member: Member, said: Answe
     db.flush()
     plan(db, now, [group_session.group], member)
     return row
+
+
+def said(db: Session, group_session: GroupSession, member: Member) -> Answer | None:
+    """What the member said about this start of the session."""
+    return current_answer(db.get(Attendance, (group_session.id, member.id)), group_session)
 
 
 def note_presence(db: Session, group_session: GroupSession, member: Member, came: Came | None, now: datetime) -> None:

@@ -13,6 +13,7 @@ SLIPS = word_set(
 ) | {"stop it", "stop stop", "stop stop stop", "opt me out"}
 MAY_MEAN_THE_VISIT = word_set("cancel end quit")
 PAUSES, WINS = word_set("pause pausa pausar"), word_set("win logro")
+NODS = word_set("ok okay okey k kk vale") | {"ok thanks", "ok thank you", "ok thx", "ok gracias", "vale gracias"}
 YES_ES, NO_ES = word_set("va dale vale sale simon"), word_set("nel negativo")
 SOME_OF_IT = word_set("kinda sorta") | {"kinda sorta"}
 """A goal's "some" in words that say nothing elsewhere."""

@@ -75,6 +75,8 @@ class Understanding:
     score: Decimal | None = None
     """0, worst, to 10, best; halves and the like are kept as they were written."""
     goal: GoalAnswer | None = None
+    is_nod: bool = False
+    """A thumbs-up or an OK: yes to a question, and else only that it was read."""
     is_first: bool = False
     """A: the first of the two."""
     words: str = ""
@@ -239,7 +241,9 @@ def _attendance(found: _Found) -> Understanding | None:
     if says_yes == says_no or found.text.rstrip().endswith("?"):
         return None
     meaning = Meaning.COMING if says_yes else Meaning.CANNOT
-    return Understanding(meaning, words=found.beside, answers=Prompt.REMINDER)
+    is_nod = _nod(found) is True or found.plain in keywords.NODS
+    beside = "" if is_nod else found.beside
+    return Understanding(meaning, words=beside, is_nod=is_nod, answers=Prompt.REMINDER)
 
 
 def _says_coming(found: _Found) -> bool:
