@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from service import texts
 from service.flows import attend, notice
-from service.flows.ask_anew import QUESTION, asked_by_start
+from service.flows.ask_anew import QUESTION, asked_by_start, is_being_asked
 from service.flows.check_in import is_low, keep_answer
 from service.flows.converse import WHICH, Asked
 from service.flows.opting import From, accept_invitation, not_theirs, opt_in, opt_out, reminders_only, take_break
@@ -17,6 +17,7 @@ from service.models import Delivery, Member, Practice, Reply
 from service.models.groups import Answer
 from service.rules.consent import Channel
 from service.rules.pausing import pause_until
+from service.rules.saying_yes import says_yes
 from service.rules.understanding import Meaning, Prompt, Understanding
 
 ANSWERS = {Meaning.COMING: Answer.COMING, Meaning.CANNOT: Answer.CANNOT}
@@ -55,6 +56,8 @@ class Heard:
 def act(db: Session, heard: Heard, now: datetime) -> str:
     """Do what the text asks for. Returns the key of the answer, or "": none is due."""
     meaning = heard.meant.meaning
+    if meaning in (Meaning.WORDS, Meaning.EMPTY) and _is_half_a_yes(db, heard, now):
+        return QUESTION
     if meaning in FOR_ANYBODY:
         return FOR_ANYBODY[meaning](db, heard, now)
     if not heard.members:
@@ -90,6 +93,13 @@ def _start(db: Session, heard: Heard, now: datetime) -> str:
         return QUESTION
     heard.reply.meaning = Meaning.WORDS  # nothing comes of it by itself: a person sees it
     return "" if has_answer else notice.unasked(db, heard.reply, _practice(db), now)
+
+
+def _is_half_a_yes(db: Session, heard: Heard, now: datetime) -> bool:
+    """They say yes to the question for consent in their own words, and only START counts: they are told so again."""
+    if heard.inbound.provider_answered or not says_yes(heard.inbound.text):
+        return False
+    return is_being_asked(db, heard.members, heard.reply.address_index, now)
 
 
 def _less(db: Session, heard: Heard, now: datetime) -> str:

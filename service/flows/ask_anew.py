@@ -49,14 +49,24 @@ def asked_by_start(db: Session, members: Collection[Member], address_index: byte
     return bool(late)
 
 
-def _ran_out(db: Session, member: Member, now: datetime) -> Invitation | None:
-    """The last question, where it was never answered."""
+def is_being_asked(db: Session, members: Collection[Member], address_index: bytes, now: datetime) -> bool:
+    """Whether START from this number would be somebody's first yes: the question went out, and stands open."""
+    asked = {row.member_id for row in db.scalars(Invitation.open_for(address_index, now))}
+    return any(_may_be_asked(db, member) for member in members if member.id in asked)
+
+
+def _may_be_asked(db: Session, member: Member) -> bool:
     index, current = member.mobile_index, standing(db, member)
     if index is None or Channel.SMS not in member.choice.channels or member.stopped_at is not None:
+        return False
+    return not current.refusal(Channel.SMS, None, index) and not current.agreed(Channel.SMS, index)
+
+
+def _ran_out(db: Session, member: Member, now: datetime) -> Invitation | None:
+    """The last question, where it was never answered."""
+    if not _may_be_asked(db, member):
         return None
-    if current.refusal(Channel.SMS, None, index) or current.agreed(Channel.SMS, index):
-        return None
-    theirs = Invitation.member_id == member.id, Invitation.address_index == index
+    theirs = Invitation.member_id == member.id, Invitation.address_index == member.mobile_index
     last = db.scalars(select(Invitation).where(*theirs).order_by(Invitation.asked_at.desc()).limit(1)).first()
     is_over = last is not None and last.accepted_at is None and last.expires_at <= now
     return last if is_over and enrol.belongs(db, member, now) else None

@@ -49,8 +49,10 @@ def opt_out(
 
 
 def not_theirs(db: Session, members: Collection[Member], address_index: bytes, words: str, now: datetime) -> None:
-    """Whoever has this number is none of our members: START from it gives nothing back."""
+    """Whoever has this number is none of our members: START from it gives nothing, and nothing back."""
     suppress(db, Channel.SMS, address_index, WRONG_NUMBER, now)
+    for row in db.scalars(Invitation.open_for(address_index, now)):
+        row.expires_at = now
     for member in members:
         evidence = Evidence(now, WRONG_NUMBER, "who has the number", "", member.language, {"said": words})
         withdraw_all(db, member, Channel.SMS, evidence, now)

@@ -173,3 +173,44 @@ def test_a_start_that_did_something_is_done_with(parts, asked):
     says(parts, "START")
 
     assert (newest(parts).meaning, newest(parts).handled_at) == (Meaning.OPT_IN, parts.clock())
+
+
+@pytest.fixture
+def being_asked(parts, asked, clock):
+    """The question went out today."""
+    clock.go_to(NOW)
+    return asked
+
+
+@pytest.mark.parametrize("yes", ["yes", "Yes please", "ok", "Si", "I agree", "👍", "sure"])
+def test_a_yes_in_other_words_is_told_what_to_answer_and_is_no_consent(parts, being_asked, yes):
+    answer = says(parts, yes)
+    before = agreed(parts, being_asked)
+    says(parts, "START")
+
+    assert answer.startswith(QUESTION)
+    assert (before, agreed(parts, being_asked)) == ((), (Purpose.REMINDER,))
+
+
+@pytest.mark.parametrize("words", ["no", "What is this about?", "who is this", "STOP", "HELP", "I want to die"])
+def test_other_words_are_not(parts, being_asked, words):
+    assert not says(parts, words).startswith(QUESTION)
+
+
+def test_after_stop_a_yes_is_answered_with_nothing(parts, being_asked):
+    says(parts, "STOP")
+
+    assert says(parts, "yes") == ""
+
+
+def test_who_agreed_is_not_asked_by_a_yes(parts, being_asked):
+    says(parts, "START")
+
+    assert not says(parts, "yes").startswith(QUESTION)
+
+
+def test_start_after_wrong_number_accepts_no_question_that_is_still_open(parts, being_asked):
+    says(parts, "wrong number")
+    says(parts, "START")
+
+    assert agreed(parts, being_asked) == ()
