@@ -17,7 +17,7 @@ from service.models.sealed import index_of
 from service.rules.consent import Channel
 from service.rules.contact import ContactError, read_email
 from service.rules.lines import COUNTRIES
-from service.rules.rows import NotReadable, office_phone, text, zone
+from service.rules.rows import NotReadable, office_phone, sender_label, text, zone
 from service.upgrade import upgrade
 from service.wiring import Parts, build
 
@@ -160,7 +160,7 @@ def practice_command(
     try:
         given = {
             "name": name if name is None else text(name, "the practice's name", 120),
-            "sender_label": sender if sender is None else text(sender, "a neutral name", 16),
+            "sender_label": sender if sender is None else sender_label(sender),
             "phone": phone if phone is None else office_phone(phone),
             "country": country.upper() if country else None,
             "time_zone": zone(time_zone) if time_zone else None,

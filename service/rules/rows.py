@@ -8,6 +8,9 @@ from functools import cache
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from service.rules import wording
+from service.rules.segments import Encoding, count, to_gsm7
+
 T = TypeVar("T")
 
 Day = TypeVar("Day", bound=date)
@@ -47,6 +50,16 @@ def text(value: str, name: str, most: int, *, needed: bool = True) -> str:
     if any(ord(char) < 32 or 127 <= ord(char) < 160 for char in value):
         raise NotReadable("Remove hidden characters.")
     return value
+
+
+def sender_label(value: str, *, needed: bool = True) -> str:
+    """The name that opens every text: whoever sees the screen reads it."""
+    label = text(value, "a neutral name", 16, needed=needed)
+    if found := wording.problems(label):
+        raise NotReadable(f"“{found[0].words}” tells whoever sees the screen what it is about. Try “Oak St Office”.")
+    if count(to_gsm7(label)).encoding is not Encoding.GSM7:
+        raise NotReadable("Use plain letters: a sign like this makes every text cost twice as much.")
+    return label
 
 
 def lines(value: str, most: int) -> str:

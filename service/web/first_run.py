@@ -67,7 +67,7 @@ def _check(form: dict[str, str]) -> dict[str, str]:
     if problem:
         errors["password"] = problem
     rows.read(errors, "practice", lambda: rows.text(form.get("practice", ""), "the practice's name", 120), "")
-    rows.read(errors, "sender", lambda: rows.text(form.get("sender", ""), "a name", 16, needed=False), "")
+    rows.read(errors, "sender", lambda: rows.sender_label(form.get("sender", ""), needed=False), "")
     if form.get("phone"):
         rows.read(errors, "phone", lambda: rows.office_phone(form["phone"]), "")
     rows.read(errors, "time_zone", lambda: rows.zone(form.get("time_zone", "")), "")

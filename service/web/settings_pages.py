@@ -43,9 +43,7 @@ def change() -> ResponseReturnValue:
     errors: dict[str, str] = {}
     read = {
         "name": rows.read(errors, "name", lambda: rows.text(form.get("name", ""), "the practice's name", 120), ""),
-        "sender_label": rows.read(
-            errors, "sender_label", lambda: rows.text(form.get("sender_label", ""), "a name for texts", 16), ""
-        ),
+        "sender_label": rows.read(errors, "sender_label", lambda: rows.sender_label(form.get("sender_label", "")), ""),
         "phone": rows.read(errors, "phone", lambda: rows.office_phone(form.get("phone", "")), ""),
         "postal_address": rows.read(
             errors,

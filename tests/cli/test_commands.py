@@ -506,6 +506,7 @@ def test_nobody_is_erased_without_being_asked_about(filled, installed, monkeypat
         ("staff", "add", "--email", "ann@example.org", "--name", " ", "--role", "admin"),
         ("practice", "--name", ""),
         ("practice", "--sender", "a name that is far too long"),
+        ("practice", "--sender", "Oak Recovery"),
         ("practice", "--phone", "123"),
     ],
 )
@@ -514,7 +515,7 @@ def test_a_name_or_a_number_that_cannot_be_is_said_in_a_sentence(installed, word
     ran = installed(*words)
 
     assert (ran.code, ran.err.count("\n")) == (1, 1)
-    assert ran.err.startswith(("Enter ", "Use at most 16 characters."))
+    assert ran.err.startswith(("Enter ", "Use at most 16 characters.", "“Recovery” tells"))
     assert installed("practice").out == before
 
 

@@ -546,6 +546,8 @@ def test_narrower_hours_move_what_waits(parts, staff):
         ("name", ""),
         ("sender_label", ""),
         ("sender_label", "seventeen letters"),
+        ("sender_label", "Oak Trauma"),
+        ("sender_label", "Oak Office 🙂"),
         ("phone", ""),
         ("reading_hours", "x" * 17),
         ("reading_hours", "weekdays"),

@@ -16,6 +16,7 @@ from service.rules import slowing
 from tests import builders
 from tests.builders import NOW, StoppedClock
 from tests.web.conftest import EMAIL, PASSWORD, TOKEN
+from tests.web.test_pages import has_error_at
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -79,6 +80,13 @@ def test_the_first_account_is_signed_in_and_the_practice_has_its_name(parts, cli
     with parts.read_db() as db:
         assert db.scalars(select(Practice)).one().name == "Oak Street Practice"
         assert db.scalars(select(Staff)).one().role is Role.ADMIN
+
+
+@pytest.mark.parametrize("label", ["Willow Trauma", "Riverside Recovery", "Grief Office", "Willow 🙂"])
+def test_a_name_that_opens_every_text_and_says_what_it_is_about_is_refused_at_once(parts, client, label):
+    answer = post(client, "/welcome", {**FIRST, "sender": label})
+
+    assert (answer.status_code, has_error_at(answer, "sender"), staff_of(parts)) == (422, True, [])
 
 
 def test_a_practice_that_is_there_already_keeps_its_clock(parts, client):
