@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -15,6 +16,7 @@ from service.rules.recurrence import WallTime, starts_at, wall_time
 
 LONGEST_PAGE = 6
 """Digits. More would be no number that a database can count to."""
+WITHOUT_COMMAS = re.compile(r"([^\d@+(]{1,80}[^\d@+(\s])(?:\s+(\+?[\d(][\d ().-]{5,20}\d))?(?:\s+(\S+@\S+))?")
 PREVIEWED = 26
 """Dates shown before a group is saved."""
 
@@ -128,11 +130,19 @@ def pasted_table(text: str) -> bytes:
     writer = csv.writer(out)
     writer.writerow(("name", "mobile", "email"))
     for line in text.splitlines():
-        separator = "\t" if "\t" in line else ";" if ";" in line else ","
-        values = [value.strip() for value in line.split(separator)]
+        values = [value.strip() for value in _parts_of(line)]
         values = _addresses_in_place(values)
         writer.writerow([*values, "", ""][: max(3, len(values))] if any(values) else [])
     return out.getvalue().encode()
+
+
+def _parts_of(line: str) -> list[str]:
+    """Between commas, semicolons or tabs; where there are none, a number and an address are told by how they look."""
+    separator = next((sign for sign in "\t;," if sign in line), None)
+    if separator is not None:
+        return line.split(separator)
+    found = WITHOUT_COMMAS.fullmatch(line.strip())
+    return [part or "" for part in found.groups()] if found else [line]
 
 
 def _addresses_in_place(values: list[str]) -> list[str]:

@@ -59,9 +59,12 @@ def add(group_id: UUID) -> ResponseReturnValue:
         plan(db, now, groups)
         audit(db, g.staff.id, "members added", group, now, count=len(checked.good))
         if checked.errors:
-            left = _bad_lines(text, has_header, {error.line for error in checked.errors})
+            left, wrong = _bad_lines(text, has_header, {error.line for error in checked.errors}), checked.errors
+            if left:  # numbered as they stand there now, and looked at beside those who were just added
+                again = _table(left, has_header)
+                wrong = import_file.check_members(db, again, now, shared_ok=shared, group=group).errors
             flash(f"{len(checked.good)} added. The others are below.", "warning")
-            return _page(db, group, Given(left, has_header, checked.errors)), 422
+            return _page(db, group, Given(left, has_header, wrong)), 422
     added = len(checked.good)
     flash(f"{added} member{'' if added == 1 else 's'} added. Nothing is sent to them until you invite them.", "success")
     return redirect(url_for("group_members.of_group", group_id=group_id))
@@ -190,7 +193,11 @@ def _given() -> tuple[str, bool, bytes]:
         return data.decode("utf-8-sig", "ignore") if len(data) <= MENDED_HERE else "", True, data
     text = request.form.get("pasted", "")
     has_header = HEADER.match(text) is not None
-    return text, has_header, text.encode() if has_header else pasted_table(text)
+    return text, has_header, _table(text, has_header)
+
+
+def _table(text: str, has_header: bool) -> bytes:
+    return text.encode() if has_header else pasted_table(text)
 
 
 def _bad_lines(text: str, has_header: bool, bad: set[int]) -> str:

@@ -209,6 +209,33 @@ def test_the_good_lines_are_kept_on_request_and_the_bad_ones_stay(parts, staff):
     assert "Ana Diaz, 202-555-0143" not in page.text
 
 
+def test_what_is_left_is_numbered_as_it_stands_and_looked_at_beside_who_was_just_added(parts, staff):
+    group = made_group(parts)
+    lines = "Ana Diaz, 202-555-0143\nBen Cole, 2025550144\nCleo Park, 12\nDee Ito, 202-555-0143"
+    page = add(staff, group, lines, keep_good="1")
+
+    assert "Line 1, mobile: Short and emergency numbers" in page.text
+    assert "Line 2, name: A member has the same number" in page.text
+    assert not any(stale in page.text for stale in ("Line 3", "Line 4", "Line 1 has the same number"))
+
+
+@pytest.mark.parametrize(
+    ("line", "mobile", "email"),
+    [
+        ("Ana Diaz 202-555-0143", "+12025550143", ""),
+        ("Ana Diaz (202) 555 0143", "+12025550143", ""),
+        ("Ana Diaz +44 7911 123456", "+447911123456", ""),
+        ("Ana Diaz ana@example.org", "", "ana@example.org"),
+        ("Ana Diaz 202.555.0143 ana@example.org", "+12025550143", "ana@example.org"),
+    ],
+)
+def test_a_line_without_commas_is_read_as_it_is_meant(parts, staff, line, mobile, email):
+    assert add(staff, made_group(parts), line).status_code == 302
+    with parts.read_db() as db:
+        who = db.scalars(select(Member)).one()
+        assert (who.name, who.mobile, who.email) == ("Ana Diaz", mobile, email)
+
+
 @pytest.mark.parametrize("text", ["", "   \n \n"])
 def test_nothing_pasted_is_said_so(parts, staff, text):
     page = add(staff, made_group(parts), text)
