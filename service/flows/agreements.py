@@ -72,13 +72,13 @@ def of_member(db: Session, member: Member, now: datetime) -> list[tuple[Agreemen
 
 def ask(
     db: Session, group: Group, members: Sequence[Member], public_url: str, now: datetime
-) -> tuple[int, list[Member]]:
-    """A message with a link goes to each who may be written to. How many go, and who is skipped."""
+) -> tuple[int, list[tuple[Member, str]]]:
+    """A message with a link goes to each who may be written to. How many go, and who is skipped, and why."""
     planned, skipped = 0, []
     for member in members:
         token = new_link(db, PURPOSE, now + LINKS_LAST, member_id=member.id)
         words = ASKING.get(member.language, ASKING["en"]).format(link=f"{public_url}/agreement/{token}")
         found = write.reach(db, [member], write.Draft(words, None, now), now)
         planned += write.send(db, found, now, group)
-        skipped += [one for one, _ in found.skipped]
+        skipped += found.skipped
     return planned, skipped

@@ -57,10 +57,10 @@ def ask(group_id: UUID) -> ResponseReturnValue:
         waiting = _waiting(db, group, standing)
         planned, skipped = agreements.ask(db, group, waiting, parts().settings.public_url, now)
         audit(db, g.staff.id, "agreement asked for", group, now, count=planned)
-        names = ", ".join(member.name for member in skipped)
+        passed_by = _by_reason(skipped)
     flash(f"{planned} message{'' if planned == 1 else 's'} on the way.", "success")
-    if names:
-        flash(f"Not asked, for they may not be written to now: {names}.", "warning")
+    if passed_by:
+        flash(f"Not asked: {passed_by}.", "warning")
     return redirect(url_for("agreement.of_group", group_id=group_id))
 
 
@@ -95,6 +95,14 @@ def agree(token: str) -> ResponseReturnValue:
             if str(standing.id) == request.form.get("agreement"):
                 agreements.agree(db, standing, member, "page", now)
         return _member_page(db, token)
+
+
+def _by_reason(skipped: Sequence[tuple[Member, str]]) -> str:
+    """Ben Cole (no consent on record), Cleo Park and Dee Ito (opted out)."""
+    names: dict[str, list[str]] = {}
+    for member, why in skipped:
+        names.setdefault(why, []).append(member.name)
+    return ", ".join(f"{' and '.join(those)} ({why})" for why, those in names.items())
 
 
 def _first(group_id: UUID) -> ResponseReturnValue:

@@ -85,7 +85,7 @@ def test_each_who_may_be_written_to_gets_a_link_of_their_own_and_no_word_of_the_
 
     (words,) = asked(parts)
     assert "1 message on the way." in told
-    assert "Not asked, for they may not be written to now: Ben Cole." in told
+    assert "Not asked: Ben Cole (no consent on record)." in told
     assert "group" not in words.lower()
 
 
