@@ -87,6 +87,12 @@ def look(db: Session, show: Show, page: int) -> Inbox:
     return inbox
 
 
+def first_to_read(db: Session, most: int) -> Sequence[Reply]:
+    """Of all that waits: what needs a person now, then what has waited longest."""
+    query = select(Reply).where(Reply.handled_at.is_(None))
+    return db.scalars(query.order_by(_is_urgent().desc(), Reply.received_at, Reply.id).limit(most)).all()
+
+
 def _is_urgent() -> ColumnElement[bool]:
     return Reply.distress.is_not(None) & (Reply.distress != "review")
 

@@ -54,7 +54,7 @@ def today() -> ResponseReturnValue:
     with parts().read_db() as db:
         near = GroupSession.between(now - timedelta(hours=3), now + timedelta(days=8)).limit(12)
         coming_up = db.scalars(near.options(joinedload(GroupSession.group))).all()
-        replies = db.scalars(Reply.unhandled().limit(5)).all()
+        replies = inbox.first_to_read(db, 5)
         may_read = g.staff.role.reads_replies
         before_showing([Sight(Read.REPLIES, reply.member or reply) for reply in replies if may_read])
         return render_template(

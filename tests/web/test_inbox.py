@@ -100,6 +100,24 @@ def test_what_needs_a_person_stands_first_then_whoever_has_waited_longest(parts,
     ]
 
 
+def test_the_first_page_shows_five_in_the_same_order(parts, staff):
+    with parts.open_db() as db:
+        builders.group(db)
+    for minute in range(6):
+        wrote(parts, member(parts, f"Ana {minute}"), f"words {minute}", minute)
+    wrote(parts, member(parts, "Dov"), "so alone", 120, distress="self_harm")
+    wrote(parts, member(parts, "Eve"), "looked at", 600, handled_at=NOW)
+    page = staff.get("/")
+
+    assert re.findall(r"so alone|words \d|looked at", page.text) == [
+        "so alone",
+        "words 5",
+        "words 4",
+        "words 3",
+        "words 2",
+    ]
+
+
 @pytest.mark.parametrize(
     ("columns", "text", "chip"),
     [
