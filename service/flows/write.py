@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID, uuid5
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from service import texts
@@ -14,6 +16,7 @@ from service.flows.consider import window
 from service.flows.scope import across_groups
 from service.flows.standing import standings
 from service.models import Delivery, Group, GroupSession, Member, Practice
+from service.models.base import uuid7
 from service.rules import fields, wording
 from service.rules.consent import Channel, Refusal, Standing
 from service.rules.kinds import NATURES, Kind, expires_at
@@ -55,6 +58,11 @@ class Draft:
     about: GroupSession | None
     at: datetime
     why: str = BY_STAFF
+    once: UUID | None = None
+    """Of the page on which it is confirmed: pressed twice, it goes once."""
+
+    def id_for(self, member: Member, channel: Channel) -> UUID:
+        return uuid5(self.once, f"{member.id} {channel}") if self.once else uuid7()
 
 
 def problems(db: Session, words: str, about: GroupSession | None) -> list[str]:
@@ -95,9 +103,12 @@ def reach(db: Session, members: Sequence[Member], draft: Draft, now: datetime) -
 @across_groups
 def send(db: Session, found: Reach, now: datetime, group: Group | None = None) -> int:
     """Plan what was found, in this transaction; `group`: written from there, about none of its sessions. Every fact is
-    read again when it goes. How many messages."""
-    db.add_all(found.deliveries)
-    db.flush()
+    read again when it goes. How many messages: none where they were planned by an earlier press."""
+    try:
+        with db.begin_nested():
+            db.add_all(found.deliveries)
+    except IntegrityError:
+        return 0
     if group is not None:
         for row in found.deliveries:
             row.note_group(db, group.id, now)
@@ -144,6 +155,7 @@ class _Round:
     def _delivery(self, member: Member, channel: Channel, opens: datetime) -> Delivery:
         about = self.draft.about
         delivery = Delivery(
+            id=self.draft.id_for(member, channel),
             kind=Kind.NOTE,
             channel=channel,
             member_id=member.id,

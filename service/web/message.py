@@ -14,12 +14,13 @@ from service.flows import announce, write
 from service.flows.audit import audit
 from service.flows.reword import MORE_THAN
 from service.models import Enrolment, Group, GroupSession, Member, Practice
-from service.models.base import Base
+from service.models.base import Base, uuid7
 from service.rules import rows
 from service.rules.contact import masked
 from service.rules.recurrence import starts_at
 from service.rules.segments import count
 from service.web import part_counter, parts
+from service.web.narrowing import id_of
 from service.web.words import moment
 
 pages = Blueprint("message", __name__)
@@ -67,6 +68,9 @@ def send(**where: UUID) -> ResponseReturnValue:
             asks = {"sure": f"Tick that you mean all {found.people} people."} if typed.get("confirmed") == "1" else {}
             return _preview(db, audience, typed, draft, found, asks), 422 if asks else 200
         planned = write.send(db, found, now, audience.row if isinstance(audience.row, Group) else None)
+        if found.deliveries and not planned:
+            flash("It is on its way already: it was sent when you pressed first.", "info")
+            return redirect(audience.back)
         audit(db, g.staff.id, "message written", audience.row, now, count=planned)
         zone = db.scalars(select(Practice)).one().zone
         when = f"planned for {moment(draft.at, zone)}" if draft.at > now else "on the way"
@@ -124,7 +128,7 @@ def _read(
         errors["to"] = "Choose who it is for. Nobody belongs here at present." if not audience.members else "Choose."
     if audience.about is not None and audience.about.is_cancelled:
         errors["words"] = "This session is cancelled. Write from the group instead."
-    return write.Draft(words, audience.about, at), members, errors
+    return write.Draft(words, audience.about, at, once=id_of(typed.get("once", ""))), members, errors
 
 
 def _is_later(typed: Mapping[str, str]) -> bool:
@@ -170,6 +174,7 @@ def _preview(
         "staff/message_confirm.html",
         audience=audience,
         typed={name: typed.get(name, "") for name in ("to", "words", "when", "at")},
+        once=uuid7(),
         draft=draft,
         found=found,
         text=text,

@@ -227,3 +227,28 @@ def test_what_is_written_to_one_member_is_found_wherever_they_belong(parts, staf
     staff.post(f"/members/{two_groups['anna']}/message", form(words="See you soon.", confirmed="1"))
 
     assert listed(staff, "log", two_groups["first"]) == listed(staff, "log", two_groups["second"]) == ["none"]
+
+
+def test_pressed_twice_it_goes_once(parts, staff, place):
+    page = staff.post(place["session"], form()).text
+    given = form(confirmed="1", once=re.search(r'name="once" value="([^"]+)"', page)[1])
+    first = staff.post(place["session"], given, follow_redirects=True).text
+    second = staff.post(place["session"], given, follow_redirects=True).text
+
+    assert "2 messages to 2 people on the way." in first
+    assert "It is on its way already" in second
+    assert len(notes(parts)) == 2
+
+
+def test_the_same_words_written_anew_go_again(parts, staff, place):
+    for _ in range(2):
+        page = staff.post(place["session"], form()).text
+        staff.post(place["session"], form(confirmed="1", once=re.search(r'name="once" value="([^"]+)"', page)[1]))
+
+    assert len(notes(parts)) == 4
+
+
+def test_a_press_that_says_nonsense_of_its_page_sends(parts, staff, place):
+    staff.post(place["session"], form(confirmed="1", once="nonsense"))
+
+    assert len(notes(parts)) == 2
