@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from flask import Blueprint, g, render_template
+from flask import Blueprint, g, render_template, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from service.flows import blank, heartbeat, inbox, show
 from service.flows.reading import Read, Sight
 from service.flows.scope import whole
-from service.models import Delivery, Group, GroupSession, Reply, Sender
+from service.models import Attendance, Delivery, Group, GroupSession, Reply, Sender
+from service.models.groups import SessionState
 from service.models.practice import Role
 from service.rules.consent import Channel
 from service.rules.kinds import Kind
@@ -21,13 +22,15 @@ from service.rules.lifecycle import State
 from service.web import parts
 from service.web.break_glass import told
 from service.web.narrowing import SHOWN
-from service.web.on_call import to_dos
+from service.web.on_call import ToDo, to_dos
 from service.web.on_record import before_showing
+from service.web.words import moment
 
 pages = Blueprint("home", __name__)
 
 OVERDUE = timedelta(minutes=2)
 LAST_DAYS = timedelta(days=7)
+TO_WRAP_UP = 5
 SOONEST = 200
 """Messages that are bundled into what goes out next."""
 
@@ -69,7 +72,7 @@ def today() -> ResponseReturnValue:
             for_others=_for_others(db),
             tally=_tally(db, now),
             troubles=_troubles(db, now),
-            to_dos=to_dos(db, now),
+            to_dos=[*to_dos(db, now), *_to_wrap_up(db, now)],
             restarted=heartbeat.restarted(db, parts().machine_clock()),
             machine_now=parts().machine_clock(),
             has_groups=db.scalar(select(func.count(Group.id))),
@@ -92,6 +95,25 @@ def going_out(db: Session, now: datetime, most: int) -> list[GoingOut]:
     return [
         GoingOut(at, kind, groups.get(about) if about else None, by[Channel.SMS], by[Channel.EMAIL])
         for (at, kind, about), by in soonest
+    ]
+
+
+def _to_wrap_up(db: Session, now: datetime) -> list[ToDo]:
+    """Sessions of the last days of which nobody noted who came: what follows them goes by these ticks."""
+    noted = exists().where(Attendance.group_session_id == GroupSession.id, Attendance.came.is_not(None))
+    is_over = (GroupSession.ends_at <= now) & (GroupSession.ends_at > now - LAST_DAYS)
+    query = select(GroupSession).where(is_over, GroupSession.state == SessionState.PLANNED, ~noted)
+    query = query.options(joinedload(GroupSession.group)).order_by(GroupSession.ends_at).limit(TO_WRAP_UP)
+    found = db.scalars(query).all()
+    counts = show.answers(db, found)
+    return [
+        ToDo(
+            "Note who came",
+            f"{one.group.name}, {moment(one.starts_at, one.group.zone)}",
+            url_for("sessions.one_session", session_id=one.id),
+        )
+        for one in found
+        if any(counts[one.id].values())
     ]
 
 

@@ -35,7 +35,7 @@ DRILL_EVERY = timedelta(days=30)
 
 @dataclass(frozen=True)
 class ToDo:
-    """Something about being on call that somebody ought to see to."""
+    """Something that somebody ought to see to."""
 
     title: str
     text: str

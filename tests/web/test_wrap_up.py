@@ -5,7 +5,8 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from service.models import Attendance, GroupSession, Member
+from service.models import Attendance, Enrolment, GroupSession, Member
+from service.models.groups import SessionState
 from service.rules.consent import Choice
 from tests import builders
 from tests.builders import NOW
@@ -24,6 +25,36 @@ def past(parts):
 def line(parts):
     with parts.read_db() as db:
         return db.scalars(select(GroupSession)).one().line
+
+
+def asked_for(staff, past):
+    page = staff.get("/").text
+    return "Note who came" in page and f'href="/sessions/{past.id}"' in page
+
+
+def test_a_session_of_which_nobody_noted_who_came_is_to_do_until_somebody_has(parts, past, staff, clock):
+    before = asked_for(staff, past)
+    with parts.read_db() as db:
+        came = f"came_{db.scalars(select(Member)).one().id}"
+    staff.post(f"/sessions/{past.id}/presence", {came: "absent"})
+
+    assert (before, asked_for(staff, past)) == (True, False)
+
+
+@pytest.mark.parametrize("why", ["cancelled", "long ago", "still on", "nobody belonged"])
+def test_a_session_that_nobody_need_look_back_on_is_not(parts, past, staff, clock, why):
+    with parts.open_db() as db:
+        row = db.get_one(GroupSession, past.id)
+        if why == "cancelled":
+            row.state = SessionState.CANCELLED
+        elif why == "nobody belonged":
+            db.scalars(select(Enrolment)).one().joined_on = NOW.date()
+        elif why == "still on":
+            row.ends_at = NOW + timedelta(minutes=1)
+    if why == "long ago":
+        clock.go(days=6)
+
+    assert not asked_for(staff, past)
 
 
 def test_a_line_is_kept_with_the_session_and_offered_to_be_sent(parts, past, staff):
