@@ -42,7 +42,8 @@ def not_on_record(db: Session, staff_id: UUID, sights: Collection[Sight], now: d
         AuditEntry.action.in_({sight.what for sight in sights}),
     )
     known = {tuple(row) for row in db.execute(since)}
-    return [sight for sight in sights if (sight.what.value, id_of(sight.of)) not in known]
+    once = {(sight.what.value, id_of(sight.of)): sight for sight in sights}
+    return [sight for key, sight in once.items() if key not in known]
 
 
 def record(db: Session, staff_id: UUID, sights: Collection[Sight], now: datetime) -> None:

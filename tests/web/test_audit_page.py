@@ -12,7 +12,8 @@ from sqlalchemy import select, text
 from service.flows import audit as flow
 from service.flows.audit import Deed, audit_all
 from service.flows.chains import verify_newest
-from service.models import AuditEntry, Group, Member, Practice, Staff
+from service.models import AuditEntry, Group, Member, Practice, Reply, Staff
+from service.models.base import uuid7
 from tests import builders
 from tests.builders import NOW, heard
 from tests.web.role_table import A, F
@@ -182,3 +183,18 @@ def test_names_are_never_kept_in_an_entry(parts, own, signed_in):
         kept = repr(db.execute(select(*AuditEntry.__table__.c)).all())
 
     assert not [word for word in ("member-own", "group-own", "Lee", "+12125550100") if word in kept]
+
+
+def test_what_is_shown_three_times_on_a_page_was_read_once(parts, own, signed_in):
+    with parts.open_db() as db:
+        first = db.scalars(select(Reply)).first()
+        for number in range(3):
+            db.add(Reply(**{**_columns(first), "id": uuid7(), "provider_id": f"SM-more-{number}", "handled_at": None}))
+    signed_in(F).get("/")
+    said = rows(signed_in(A).get("/settings/audit").text)
+
+    assert len([row for row in said if "read what" in row]) == 1
+
+
+def _columns(row):
+    return {column.key: getattr(row, column.key) for column in Reply.__table__.columns}
