@@ -156,7 +156,8 @@ def _answered(
     heard = Heard(reply, members, meant, inbound, asked)
     key = act(db, heard, now)
     crisis = _crisis_key(finding, meant, practice)
-    key = key if crisis is None else crisis
+    if crisis is not None and not _is_of_before(db, reply, crisis, inbound.text, now):
+        key = crisis
     if is_silent and not key.startswith(SAID_TO_THE_OPTED_OUT):
         key = ""
     is_open = bool(asked.either) and meant.meaning in ANSWERS
@@ -184,6 +185,13 @@ def _crisis_key(finding: Finding, meant: Understanding, practice: Practice) -> s
     if finding.with_abuse or finding.category is Category.ABUSE:
         return "crisis_auto_reply_neutral"
     return f"crisis_auto_reply_{practice.country}"
+
+
+def _is_of_before(db: Session, reply: Reply, crisis: str, text: str, now: datetime) -> bool:
+    """The danger was in earlier words, and answered: a HELP or a C that follows gets its own answer."""
+    if not crisis.startswith("crisis") or not _said_lately(db, reply, crisis, now):
+        return False
+    return look_for_distress(lambda: text).level is not Level.CRISIS
 
 
 def _said_lately(db: Session, reply: Reply, key: str, now: datetime) -> bool:
