@@ -14,7 +14,7 @@ from service.rules.lifecycle import State
 from tests import builders
 from tests.builders import NOW
 from tests.web.conftest import TOKEN
-from tests.web.test_pages import has_error_at
+from tests.web.made_groups import has_error_at
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

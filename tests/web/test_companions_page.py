@@ -16,7 +16,7 @@ from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from tests import builders
 from tests.builders import NOW, THURSDAY, heard, local, on_sqlite
-from tests.web.test_pages import has_error_at
+from tests.web.made_groups import has_error_at
 
 THEIRS = "+12125550177"
 FORM = {

@@ -11,7 +11,7 @@ from service.models import AuditEntry, Consent, Delivery, Member
 from service.rules.consent import Channel, Choice, Purpose
 from service.rules.lifecycle import State
 from tests import builders
-from tests.web.test_pages import has_error_at
+from tests.web.made_groups import has_error_at
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

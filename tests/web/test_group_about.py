@@ -8,7 +8,7 @@ from service.flows import schedule
 from service.models import Group, Member
 from tests import builders
 from tests.builders import NOW
-from tests.web.test_pages import add, count, has_error_at, made_group
+from tests.web.made_groups import add, count, has_error_at, made_group
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

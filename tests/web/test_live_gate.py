@@ -17,7 +17,7 @@ from service.settings import Mode
 from tests import builders
 from tests.builders import NOW
 from tests.web.conftest import EMAIL
-from tests.web.test_pages import GROUP, SEEN
+from tests.web.made_groups import GROUP, SEEN
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -15,8 +15,8 @@ from service.models.sealed import Sealed
 from service.web import access
 from tests import builders
 from tests.builders import NOW
+from tests.web.made_groups import GROUP, SEEN
 from tests.web.role_table import ON_CALL, TABLE, A, C, F
-from tests.web.test_pages import GROUP, SEEN
 from tests.web.worlds import ask, routes
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -9,8 +9,8 @@ from service.models import Delivery, Enrolment, Group, GroupSession, Member, Rep
 from service.rules.lifecycle import State
 from tests import builders
 from tests.builders import NOW
+from tests.web.made_groups import GROUP, SEEN
 from tests.web.role_table import F
-from tests.web.test_pages import GROUP, SEEN
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 

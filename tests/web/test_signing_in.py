@@ -16,7 +16,7 @@ from service.rules import slowing
 from tests import builders
 from tests.builders import NOW, StoppedClock
 from tests.web.conftest import EMAIL, PASSWORD, TOKEN
-from tests.web.test_pages import has_error_at
+from tests.web.made_groups import has_error_at
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
