@@ -22,7 +22,7 @@ test: setup-dev
 chaos: setup-dev
 	$(BIN)/python -m tests.chaos --profile $(PROFILE) $(ARGUMENTS)
 
-# Every sequence of three events, and long stories: an hour or two. With FAULTS_DEPTH=2 what `make test` does.
+# Every sequence of three events, and long stories: a quarter of an hour. With FAULTS_DEPTH=2 what `make test` does.
 faults: setup-dev
 	FAULTS_DEPTH=$(FAULTS_DEPTH) $(BIN)/python -m pytest -n 2 --dist loadgroup -rP tests/faults
 
