@@ -167,9 +167,17 @@ def attack(walk, paths):
                 if names and what not in tried:
                     tried.add(what)
                     walk.go(path)
-                    with walk.page.expect_navigation():
-                        walk.page.evaluate(ATTACK, [form["at"], names, PAYLOAD])
+                    if (at := place_of(walk, form)) is not None:
+                        with walk.page.expect_navigation():
+                            walk.page.evaluate(ATTACK, [at, names, PAYLOAD])
     return tried
+
+
+def place_of(walk, form):
+    """Where the form stands by now: what was saved meanwhile may have taken away another one, or this one."""
+    same = (form["action"], form["method"], form["fields"])
+    now = walk.page.evaluate(FORMS)
+    return next((one["at"] for one in now if (one["action"], one["method"], one["fields"]) == same), None)
 
 
 def is_shown(walk, path):
