@@ -65,9 +65,12 @@ def environ_of(scope: Scope, body: bytes) -> "WSGIEnvironment":
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    """One that came more than once is one of many values, as HTTP says."""
+    """One that came more than once is one of many values, as HTTP says. One with an underscore is left out: to WSGI it
+    would be another one's name, as `X_Forwarded_For` would be the proxy's own; nginx and gunicorn do the same."""
     found: dict[str, str] = {}
     for name, value in scope.headers.items():
+        if "_" in name:
+            continue
         if name in ONCE:
             found.setdefault(name.upper().replace("-", "_"), value)
             continue

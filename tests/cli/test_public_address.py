@@ -21,7 +21,7 @@ def test_an_address_at_which_our_pages_answer_is_well():
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(400, "headers with an underscore"), (404, "answers with 404"), (502, "answers with 502"), (301, "with 301")],
+    [(400, "pass the address's name on"), (404, "answers with 404"), (502, "answers with 502"), (301, "with 301")],
 )
 def test_what_stands_in_the_way_is_said_with_its_mend(status, words):
     is_well, said = found(status)

@@ -50,6 +50,15 @@ def test_headers_that_come_twice_are_joined_and_a_length_is_taken_once():
     assert asked.mimetype == "text/plain"
 
 
+def test_a_header_with_an_underscore_does_not_pass_for_the_proxys_own():
+    asked = request(
+        ("X-Forwarded-For", "1.1.1.1"), ("X_Forwarded_For", "6.6.6.6"), ("Content_Length", "3"), body=b"abcd"
+    )
+
+    assert (asked.access_route, asked.get_data()) == (["1.1.1.1"], b"abcd")
+    assert request(("X_Forwarded_For", "6.6.6.6")).access_route == ["10.1.2.3"]
+
+
 @pytest.mark.parametrize(
     ("client", "address"), [("10.1.2.3:50000", "10.1.2.3"), ("[2001:db8::1]:50000", "2001:db8::1")]
 )
