@@ -1,7 +1,7 @@
 """A member's own yes and no by text: in force at once, and kept word for word in the ledger."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from service.flows.plan import plan_member
 from service.flows.scope import across_groups
 from service.flows.standing import standing
 from service.flows.suppress import is_suppressed, lift, suppress
-from service.models import Consent, Invitation, Member
+from service.models import Consent, Invitation, Member, Suppression
 from service.rules.consent import MESSAGES, Channel, Purpose
 
 BY_STOP = "text STOP"
@@ -51,11 +51,15 @@ def opt_out(
 def not_theirs(db: Session, members: Collection[Member], address_index: bytes, words: str, now: datetime) -> None:
     """Whoever has this number is none of our members: START from it gives nothing, and nothing back."""
     suppress(db, Channel.SMS, address_index, WRONG_NUMBER, now)
-    for row in db.scalars(Invitation.open_for(address_index, now)):
-        row.expires_at = now
+    for row in db.scalars(Suppression.in_force(), {"indexes": [address_index]}):
+        row.reason = WRONG_NUMBER  # they may have said STOP before
+    for refused in db.scalars(Invitation.open_for(address_index, now)):
+        refused.expires_at = now
     for member in members:
         evidence = Evidence(now, WRONG_NUMBER, "who has the number", "", member.language, {"said": words})
-        withdraw_all(db, member, Channel.SMS, evidence, now)
+        last = _last_of_each(db, member, Channel.SMS)
+        purposes = [purpose for purpose, row in last.items() if row.method != WRONG_NUMBER]
+        withdraw(db, member, Channel.SMS, purposes, evidence, now)
 
 
 def reminders_only(db: Session, members: Collection[Member], address_index: bytes, words: str, now: datetime) -> bool:
@@ -132,12 +136,17 @@ def mails_again(db: Session, member: Member, now: datetime) -> None:
 def _give_back(db: Session, member: Member, channel: Channel, evidence: Evidence, now: datetime) -> None:
     """What the opt-out took is in force again: what was withdrawn on its own before that stays withdrawn. Texts are
     discreet, until they choose once more: the group may be called something else by now."""
-    index = member.address_index(channel)
-    rows = [row for row in db.scalars(Consent.of([member.id])) if row.channel is channel]
-    last = {row.purpose: row for row in rows if row.address_index == index and row.purpose in MESSAGES}
+    last = {purpose: row for purpose, row in _last_of_each(db, member, channel).items() if purpose in MESSAGES}
     stopped = [purpose for purpose, row in last.items() if not row.is_yes and row.method in OPT_OUTS]
     agree(db, member, channel, stopped, evidence, now)
     plan_member(db, member, now)
+
+
+def _last_of_each(db: Session, member: Member, channel: Channel) -> Mapping[Purpose, Consent]:
+    """The ledger's last word on each purpose, for the address that the member has now."""
+    index = member.address_index(channel)
+    rows = db.scalars(Consent.of([member.id]))
+    return {row.purpose: row for row in rows if row.channel is channel and row.address_index == index}
 
 
 def withdraw_all(db: Session, member: Member, channel: Channel, evidence: Evidence, now: datetime) -> None:

@@ -126,8 +126,10 @@ def test_a_late_start_is_answered_with_the_question_and_the_next_one_counts(part
     assert answer.startswith("Oak St Office: You will get appointment texts")
 
 
-def test_the_owner_of_a_wrong_number_is_not_asked_however_often_they_say_start(parts, asked):
-    says(parts, "wrong number")
+@pytest.mark.parametrize("before", [[], ["STOP"]], ids=["at once", "after STOP"])
+def test_the_owner_of_a_wrong_number_is_not_asked_however_often_they_say_start(parts, asked, before):
+    for text in [*before, "wrong number"]:
+        says(parts, text)
     answers = [says(parts, "START") for _ in range(3)]
 
     assert not any(answer.startswith(QUESTION) for answer in answers)

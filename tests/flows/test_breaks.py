@@ -126,6 +126,14 @@ def test_whoever_has_a_wrong_number_gets_nothing_and_their_start_gives_nothing(p
     assert fate(parts, made)[0] is State.SUPPRESSED
 
 
+def test_who_says_stop_and_then_that_the_number_is_not_theirs_gives_nothing_back_by_start(parts, made):
+    for hours, text in enumerate(("STOP", "wrong number", "START", "STOP", "START")):
+        wrote(parts, text, NOW + timedelta(hours=hours))
+
+    assert agreed(parts) == set()
+    assert fate(parts, made)[0] is State.SUPPRESSED
+
+
 def test_a_wrong_number_waits_for_a_person(parts, made):
     wrote(parts, "numero equivocado")
 
