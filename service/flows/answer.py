@@ -145,12 +145,20 @@ def _coming(db: Session, heard: Heard, asked: Delivery, meaning: Meaning, now: d
     assert group_session is not None, "a reminder is about a session"
     heard.reply.group_session_id, heard.reply.member_id = group_session.id, asked.member_id
     if heard.meant.is_nod and attend.said(db, group_session, asked.member) is Answer.CANNOT:
-        heard.reply.meaning = Meaning.EMPTY  # they read our thanks for the word that they can't come
-        return ""
+        return _nod_after_a_no(db, heard, asked, now)
     attend.answer(db, group_session, asked.member, ANSWERS[meaning], now)
     if heard.inbound.provider_answered:
         return ""
     return "confirm_ack" if meaning is Meaning.COMING else "decline_ack"
+
+
+def _nod_after_a_no(db: Session, heard: Heard, asked: Delivery, now: datetime) -> str:
+    """They read our thanks for the word that they can't come; or answer what staff wrote to them since, who wait."""
+    if attend.was_written_to_since(db, asked):
+        heard.reply.meaning = Meaning.WORDS
+        return _words(db, heard, now)
+    heard.reply.meaning = Meaning.EMPTY
+    return ""
 
 
 def _score(db: Session, heard: Heard, now: datetime) -> str:

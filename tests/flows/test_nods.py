@@ -1,12 +1,15 @@
 """A thumbs-up or an OK: yes to a question, and after an answer only that our thanks were read."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
 from service.flows.answer import Inbound
 from service.flows.receive import receive
-from service.models import Attendance, GroupSession, Reply
+from service.models import Attendance, GroupSession, Member, Reply
 from service.models.groups import Answer
+from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from service.rules.understanding import Meaning
 from tests import builders
@@ -45,6 +48,28 @@ def test_after_a_no_it_changes_nothing_and_gets_no_answer(parts, reminded, nod):
     with parts.read_db() as db:
         last = db.scalars(select(Reply).where(Reply.provider_id == "SM1")).one()
         assert (last.meaning, last.handled_at) == (Meaning.EMPTY, NOW)
+
+
+def written_by_staff(parts, at):
+    with parts.open_db() as db:
+        who = db.scalars(select(Member)).one()
+        builders.delivery(db, who, None, Kind.NOTE, state=State.DELIVERED, due_at=at, marked_at=at)
+
+
+def test_after_staff_wrote_about_the_no_it_answers_them_and_waits_for_a_person(parts, reminded):
+    says(parts, "X")
+    written_by_staff(parts, NOW + timedelta(minutes=1))
+    says(parts, "ok")
+
+    with parts.read_db() as db:
+        last = db.scalars(select(Reply).where(Reply.provider_id == "SM1")).one()
+    assert (noted(parts), last.meaning, last.handled_at) == (Answer.CANNOT, Meaning.WORDS, None)
+
+
+def test_what_staff_wrote_before_the_no_is_not_what_it_answers(parts, reminded):
+    written_by_staff(parts, NOW - timedelta(minutes=1))
+
+    assert says(parts, "X", "ok")[1] == ""
 
 
 @pytest.mark.parametrize("nod", ["👍", "OK", "ok thanks"])
