@@ -16,7 +16,7 @@ from service.rules.recurrence import WallTime, starts_at, wall_time
 
 LONGEST_PAGE = 6
 """Digits. More would be no number that a database can count to."""
-WITHOUT_COMMAS = re.compile(r"([^\d@+(]{1,80}[^\d@+(\s])(?:\s+(\+?[\d(][\d ().-]{5,20}\d))?(?:\s+(\S+@\S+))?")
+WITHOUT_COMMAS = re.compile(r"([^\d@+(]{1,80}[^\d@+(\s])(?:\s+(\+?[\d(][\d ().-]{5,20}\d))?(?:\s+([^\s@]+@[^\s@]+))?")
 PREVIEWED = 26
 """Dates shown before a group is saved."""
 
