@@ -33,13 +33,7 @@ def ask_anew(db: Session, member: Member, staff_id: UUID, now: datetime) -> bool
 
 
 def asked_by_start(db: Session, members: Collection[Member], address_index: bytes, now: datetime) -> bool:
-    """They said START themselves, too late for the question: the answer asks again, and the next START counts.
-
-    Not where the owner of the number once said that it is none of ours.
-    """
-    gone = Suppression.reason == WRONG_NUMBER
-    if db.scalars(select(Suppression.id).where(Suppression.address_index == address_index, gone)).first() is not None:
-        return False
+    """They said START themselves, too late for the question: the answer asks again, and the next START counts."""
     late = [(member, last) for member in members if (last := _ran_out(db, member, now)) is not None]
     practice = db.scalars(select(Practice)).one()
     for member, last in late:
@@ -63,13 +57,19 @@ def _may_be_asked(db: Session, member: Member) -> bool:
 
 
 def _ran_out(db: Session, member: Member, now: datetime) -> Invitation | None:
-    """The last question, where it was never answered."""
-    if not _may_be_asked(db, member):
+    """The last question, where it was never answered. None where the owner of the number once said that it is none of
+    ours, whatever they said since."""
+    if not _may_be_asked(db, member) or _is_anothers(db, member):
         return None
     theirs = Invitation.member_id == member.id, Invitation.address_index == member.mobile_index
     last = db.scalars(select(Invitation).where(*theirs).order_by(Invitation.asked_at.desc()).limit(1)).first()
     is_over = last is not None and last.accepted_at is None and last.expires_at <= now
     return last if is_over and enrol.belongs(db, member, now) else None
+
+
+def _is_anothers(db: Session, member: Member) -> bool:
+    said = Suppression.address_index == member.mobile_index, Suppression.reason == WRONG_NUMBER
+    return db.scalars(select(Suppression.id).where(*said).limit(1)).first() is not None
 
 
 def _purposes(last: Invitation) -> list[Purpose]:

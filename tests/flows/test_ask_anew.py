@@ -133,7 +133,7 @@ def test_the_owner_of_a_wrong_number_is_not_asked_however_often_they_say_start(p
     answers = [says(parts, "START") for _ in range(3)]
 
     assert not any(answer.startswith(QUESTION) for answer in answers)
-    assert agreed(parts, asked) == ()
+    assert (agreed(parts, asked), may_ask(parts, asked), ask(parts, asked)) == ((), False, False)
 
 
 def test_after_stop_a_start_asks_too(parts, asked):
