@@ -1,5 +1,6 @@
 """Secret addresses for one person and one purpose: 128 bits, of which we keep the hash."""
 
+import re
 import secrets
 from collections import defaultdict
 from datetime import date, datetime, time
@@ -61,6 +62,11 @@ class Links:
 def follow(db: Session, token: str, purpose: str, now: datetime) -> Link | None:
     """The link of this token, if it may still be used for this purpose. Changes nothing."""
     return db.scalars(Link.usable(hashed(token), purpose, now)).first()
+
+
+def hidden(text: str, public_url: str) -> str:
+    """The text with the tokens of our links left out: of staff nobody may act as the member to whom they went."""
+    return re.sub(rf"({re.escape(public_url)}/[a-z-]+/)[\w-]+", r"\1…", text)
 
 
 def end_with(db: Session, enrolment: Enrolment, day: date) -> None:

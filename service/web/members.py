@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.flows import break_glass
+from service.flows import break_glass, links
 from service.flows.check_in import as_number, trend
 from service.flows.companions import companions_of
 from service.flows.reading import Read, Sight
@@ -127,7 +127,7 @@ def _sights(member: Member, replies: Sequence[Reply], answers: Sequence[CheckIn]
 def _thread(deliveries: Sequence[Delivery], replies: Sequence[Reply]) -> list[Said]:
     """What was said both ways, oldest first."""
     said = [
-        Said("out", row.body, row.marked_at, row)
+        Said("out", links.hidden(row.body, parts().settings.public_url), row.marked_at, row)
         for row in deliveries
         if row.body and row.marked_at is not None and row.channel is Channel.SMS
     ]

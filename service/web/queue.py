@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from service.flows import compose, write
+from service.flows import compose, links, write
 from service.flows.audit import audit
 from service.flows.foresee import Foreseen, foresee
 from service.flows.standing import standings, wants_detail
@@ -98,7 +98,7 @@ def edit_delivery(delivery_id: UUID) -> ResponseReturnValue:
     errors: dict[str, str] = {}
     with parts().open_db() as db:
         delivery = waiting(db, delivery_id)
-        if delivery is None or delivery.kind is not Kind.NOTE or delivery.attempts:
+        if delivery is None or not _may_be_edited(delivery):
             flash("It has left already, or cannot be edited. Nothing was changed.", "error")
             return redirect(url_for("queue.coming"))
         about, typed = delivery.group_session, request.form.get("words", "")
@@ -132,7 +132,7 @@ def stop_delivery(delivery_id: UUID) -> ResponseReturnValue:
 
 def _one(db: Session, delivery: Delivery, errors: Mapping[str, str], typed: Mapping[str, str]) -> str:
     practice = db.scalars(select(Practice)).one()
-    is_ours = delivery.kind is Kind.NOTE and delivery.state is State.SCHEDULED and not delivery.attempts
+    is_ours = _may_be_edited(delivery)
     return render_template(
         "staff/queue_one.html",
         row=_with_reasons(db, [delivery], practice)[0],
@@ -143,6 +143,12 @@ def _one(db: Session, delivery: Delivery, errors: Mapping[str, str], typed: Mapp
         words=typed.get("words", delivery.body if is_ours else ""),
         at=typed.get("at", f"{delivery.due_at.astimezone(practice.zone):%Y-%m-%dT%H:%M}"),
     )
+
+
+def _may_be_edited(delivery: Delivery) -> bool:
+    """What staff wrote in their own words, until it is first tried."""
+    is_written = delivery.kind is Kind.NOTE and delivery.state is State.SCHEDULED and not delivery.attempts
+    return is_written and links.hidden(delivery.body, parts().settings.public_url) == delivery.body
 
 
 def _wanted(narrowing: Narrowing, now: datetime) -> list[ColumnElement[bool]]:

@@ -193,3 +193,19 @@ def test_a_link_that_was_sent_names_no_group(parts, client, staff, post, texts):
     with parts.read_db() as db:
         assert db.scalars(select(Link.purpose)).all() == ["choices"]
         assert notes(parts)[0].channel is Channel.SMS
+
+
+def test_of_staff_nobody_sees_the_way_that_is_anothers(parts, staff, post, texts):
+    with parts.open_db() as db:
+        key = builders.member(db).id
+    staff.post(f"/members/{key}/opt-in-link/send")
+    (row,) = notes(parts)
+    waiting = staff.get(f"/queue/{row.id}").text
+    staff.post(f"/queue/{row.id}/edit", {"words": "No link now", "at": "2027-01-05T17:59"})
+    send_all(parts, post)
+    thread = staff.get(f"/members/{key}").text
+    token = texts.outbox[0].text.split(TO_PAGE)[1].split()[0]
+
+    assert token not in waiting
+    assert "you choose what you get: http://127.0.0.1:8000/opt-in/…" in thread
+    assert token not in thread
