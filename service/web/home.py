@@ -103,17 +103,17 @@ def _to_wrap_up(db: Session, now: datetime) -> list[ToDo]:
     noted = exists().where(Attendance.group_session_id == GroupSession.id, Attendance.came.is_not(None))
     is_over = (GroupSession.ends_at <= now) & (GroupSession.ends_at > now - LAST_DAYS)
     query = select(GroupSession).where(is_over, GroupSession.state == SessionState.PLANNED, ~noted)
-    query = query.options(joinedload(GroupSession.group)).order_by(GroupSession.ends_at).limit(TO_WRAP_UP)
+    query = query.options(joinedload(GroupSession.group)).order_by(GroupSession.ends_at)
     found = db.scalars(query).all()
     counts = show.answers(db, found)
+    with_members = [one for one in found if any(counts[one.id].values())]
     return [
         ToDo(
             "Note who came",
             f"{one.group.name}, {moment(one.starts_at, one.group.zone)}",
             url_for("sessions.one_session", session_id=one.id),
         )
-        for one in found
-        if any(counts[one.id].values())
+        for one in with_members[:TO_WRAP_UP]
     ]
 
 

@@ -77,11 +77,11 @@ class Installation:
                 [sys.executable, "-m", "service", "web"], env=self.environ, cwd=self.folder, stdout=said, stderr=said
             )
         try:
-            assert eventually(self.answers, True), (self.folder / "said").read_text()
+            assert eventually(self.answers, True, 60), (self.folder / "said").read_text()
             yield self
         finally:
             pages.terminate()
-            pages.wait(20)
+            pages.wait(60)
 
     def answers(self) -> bool:
         try:

@@ -61,4 +61,4 @@ def serving(environ: Mapping[str, str], folder: Path) -> Iterator[Web]:
         for connection in web.connections:
             connection.close()
         process.terminate()
-        process.wait(20)
+        process.wait(60)

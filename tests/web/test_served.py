@@ -238,4 +238,4 @@ def test_what_is_in_hand_is_finished_before_it_stops(parts, web, number):
         assert all_of(asking, 10)[9:12] == b"400", "a form that came without a token"
     assert all_of(waiting, 20)[9:12] == b"204"
     assert delivered(parts) == {one}
-    assert web.process.wait(20) == 0
+    assert web.process.wait(60) == 0

@@ -57,6 +57,14 @@ def test_a_session_that_nobody_need_look_back_on_is_not(parts, past, staff, cloc
     assert not asked_for(staff, past)
 
 
+def test_sessions_of_empty_groups_do_not_hide_one(parts, past, staff):
+    with parts.open_db() as db:
+        for hours in range(1, 8):
+            builders.session(db, builders.group(db, f"Empty {hours}"), NOW - timedelta(days=2, hours=hours))
+
+    assert asked_for(staff, past)
+
+
 def test_a_line_is_kept_with_the_session_and_offered_to_be_sent(parts, past, staff):
     staff.post(f"/sessions/{past.id}/presence", {"line": "Small steps  count."})
     shown = staff.get(f"/sessions/{past.id}").text
