@@ -1,9 +1,11 @@
 """Waiting for what another does in its own time."""
 
+import asyncio
 import socket
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from service.channels.side_by_side import has_asked, wait_until_readable
 
@@ -16,6 +18,12 @@ def eventually(find: Callable[[], T], wanted: T, seconds: float = 20) -> T:
     while (found := find()) != wanted and time.monotonic() < deadline:
         time.sleep(0.02)
     return found
+
+
+def finished(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What it returns, from a loop of its own in a thread of its own: in this one a browser's loop may run."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def think(seconds: float) -> None:

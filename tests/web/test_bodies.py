@@ -1,12 +1,12 @@
 """What is sent to us is waited for, but not for ever, and not without end."""
 
-import asyncio
 from types import SimpleNamespace
 
 import pytest
 from werkzeug.datastructures import Headers
 
 from service.web.bodies import LARGEST, MOST, SMALL, Bodies, Refused
+from tests.patience import finished
 from tests.web.through_front import Exchange, RequestHeaders
 
 PATIENCE = 0.3
@@ -41,7 +41,7 @@ async def read(scope, exchange, bodies=None):
 
 
 def taken(scope, exchange):
-    return asyncio.run(read(scope, exchange))
+    return finished(read(scope, exchange))
 
 
 @pytest.mark.parametrize("scope", [sized(3), sized(len(PIECE)), CHUNKED], ids=["small", "large", "chunked"])
@@ -93,7 +93,7 @@ def test_those_that_are_large_share_the_memory_until_they_are_worked_on():
         again = await read(sized(3 * len(PIECE)), Exchange([PIECE] * 3), bodies)
         return full, small, late, len(again)
 
-    assert asyncio.run(several()) == ([503, 503], b"abc", 408, 3 * len(PIECE))
+    assert finished(several()) == ([503, 503], b"abc", 408, 3 * len(PIECE))
 
 
 def test_the_memory_is_enough_for_every_thread_at_a_page():

@@ -9,6 +9,7 @@ from service.flows.settle import Report
 from service.models.base import uuid7
 from service.rules.lifecycle import State
 from service.web.intake import Intake
+from tests.patience import finished
 
 AWAY = OperationalError("", {}, Exception("gone"))
 
@@ -59,7 +60,7 @@ async def each_told(ledger, reports):
 
 
 def run(ledger, reports):
-    return asyncio.run(each_told(ledger, reports))
+    return finished(each_told(ledger, reports))
 
 
 def test_what_comes_while_one_is_settled_is_settled_together():
@@ -99,7 +100,7 @@ def test_reports_of_one_connection_are_settled_in_their_order():
         intake.close()
         return mine
 
-    mine = asyncio.run(send_all())
+    mine = finished(send_all())
 
     assert len(settled) == 400
     assert all([one for one in settled if one in part] == part for part in mine)
