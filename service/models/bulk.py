@@ -104,7 +104,8 @@ def update_each(db: Connection, statement: Update, rows: Rows) -> None:
         db.execute(_at_once(statement, tuple(types)), arrays)
         return
     compiled = _compiled(statement, db.dialect, tuple(rows[0]))
-    columns = [_of_all(db, compiled, name, rows) for name in compiled.positiontup or ()]
+    alike = compiled.params  # made anew each time that it is asked for
+    columns = [_of_all(db, compiled, name, rows, alike) for name in compiled.positiontup or ()]
     db.exec_driver_sql(str(compiled), list(zip(*columns, strict=True)))
 
 
@@ -130,10 +131,9 @@ def _compiled(statement: Update, dialect: Dialect, names: tuple[str, ...]) -> SQ
     return compiled
 
 
-def _of_all(db: Connection, compiled: SQLCompiler, name: str, rows: Rows) -> Sequence[Any]:
+def _of_all(db: Connection, compiled: SQLCompiler, name: str, rows: Rows, alike: Mapping[str, Any]) -> Sequence[Any]:
     """One parameter's values for all rows: the row's own, or what the statement says."""
-    its = compiled.params[name]
-    values = [row[name] for row in rows] if name in rows[0] else [its] * len(rows)
+    values = [row[name] for row in rows] if name in rows[0] else [alike[name]] * len(rows)
     return _told(db.dialect, compiled.binds[name].type, values)
 
 

@@ -104,3 +104,61 @@ def test_reports_of_one_connection_are_settled_in_their_order():
 
     assert len(settled) == 400
     assert all([one for one in settled if one in part] == part for part in mine)
+
+
+async def send(intake, times):
+    """Each report when the last one is answered."""
+    for _ in range(times):
+        await intake.take(report())
+
+
+def test_callers_that_were_answered_and_come_again_share_the_next_commit(monkeypatch):
+    monkeypatch.setattr("service.web.intake.A_MOMENT", 60)
+    ledger = Ledger()
+
+    async def second_comes_while_the_first_is_settled():
+        intake = Intake(ledger.settle)
+        first = asyncio.create_task(send(intake, times=4))
+        await asyncio.to_thread(ledger.is_at_work.wait, 10)
+        second = asyncio.create_task(send(intake, times=3))
+        await asyncio.sleep(0)
+        ledger.may_go.set()
+        async with asyncio.timeout(10):
+            await asyncio.gather(first, second)
+        intake.close()
+
+    finished(second_comes_while_the_first_is_settled())
+
+    assert [len(batch) for batch in ledger.batches] == [1, 2, 2, 2]
+
+
+def test_a_caller_that_is_alone_waits_for_nobody(monkeypatch):
+    monkeypatch.setattr("service.web.intake.A_MOMENT", 60)
+    ledger = Ledger()
+    ledger.may_go.set()
+
+    async def alone():
+        intake = Intake(ledger.settle)
+        async with asyncio.timeout(10):
+            await send(intake, times=5)
+        intake.close()
+
+    finished(alone())
+
+    assert [len(batch) for batch in ledger.batches] == [1] * 5
+
+
+def test_nobody_waits_for_long_for_those_that_stay_away():
+    ledger = Ledger()
+    ledger.may_go.set()
+
+    async def many_then_one():
+        intake = Intake(ledger.settle)
+        async with asyncio.timeout(10):
+            await asyncio.gather(*(send(intake, times=1) for _ in range(20)))
+            await send(intake, times=1)
+        intake.close()
+
+    finished(many_then_one())
+
+    assert sum(len(batch) for batch in ledger.batches) == 21
