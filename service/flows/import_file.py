@@ -61,16 +61,7 @@ def check_groups(db: Session, data: bytes, now: datetime) -> Checked[GroupRow]:
 def write_groups(db: Session, rows: Sequence[tuple[int, GroupRow]], now: datetime, on_row: OnRow) -> None:
     for _, row in rows:
         facilitator = _staff(db, row.facilitator_email)
-        about = schedule.About(
-            name=row.name,
-            outside_name=row.outside_name,
-            time_zone=row.time_zone,
-            place=row.place,
-            link=row.link,
-            capacity=row.capacity,
-            facilitator_id=facilitator.id if facilitator else None,
-        )
-        schedule.add_group(db, about, schedule.Meeting(row.recurrence, row.at, row.minutes), now)
+        schedule.add_group_of(db, row, facilitator.id if facilitator else None, now)
         on_row()
 
 

@@ -14,7 +14,7 @@ from service.flows.scope import across_groups, whole
 from service.models import Delivery, Group, GroupSession, Rule, Series
 from service.models.groups import SessionState
 from service.models.sealed import index_of
-from service.rules.group_rows import Called
+from service.rules.group_rows import Called, GroupRow
 from service.rules.kinds import DEFAULT_RULES, Kind
 from service.rules.recurrence import Recurrence, starts_at
 
@@ -44,6 +44,12 @@ class About:
     link: str = ""
     capacity: int = 10
     facilitator_id: UUID | None = None
+
+
+def add_group_of(db: Session, row: GroupRow, facilitator_id: UUID | None, now: datetime) -> Group:
+    """A group as it was typed, or as a row of a file has it."""
+    about = About(row.name, row.outside_name, row.time_zone, row.place, row.link, row.capacity, facilitator_id)
+    return add_group(db, about, Meeting(row.recurrence, row.at, row.minutes), now)
 
 
 @across_groups

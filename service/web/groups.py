@@ -70,17 +70,8 @@ def create_group() -> ResponseReturnValue:
         if form.values.get("action") != "create" or form.values.get("seen") != _seen(form):
             return _form_page(form)
         now = parts().clock()
-        row = form.group
-        about = schedule.About(
-            name=row.name,
-            outside_name=row.outside_name,
-            time_zone=row.time_zone,
-            place=row.place,
-            link=row.link,
-            capacity=row.capacity,
-            facilitator_id=g.staff.id if g.staff.role is Role.FACILITATOR else None,
-        )
-        group = schedule.add_group(db, about, schedule.Meeting(row.recurrence, row.at, row.minutes), now)
+        leads = g.staff.id if g.staff.role is Role.FACILITATOR else None
+        group = schedule.add_group_of(db, form.group, leads, now)
         audit(db, g.staff.id, "group added", group, now)
         asks_nothing = not parts().settings.is_practice and ask_nothing_yet(db, group, now)
         group_id = group.id

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
@@ -80,10 +81,7 @@ def move(session_id: UUID) -> ResponseReturnValue:
     """The first press shows who will hear of it and how; the second does it, or goes back to what was typed."""
     now = parts().clock()
     with parts().open_db() as db:
-        group_session = _get(db, session_id)
-        if group_session.starts_at <= now:
-            flash("This session has already started.", "error")
-            return redirect(url_for("sessions.one_session", session_id=session_id))
+        group_session = _still_to_come(db, session_id, now)
         form = MoveForm.read(request.form, group_session.group.zone, now)
         if not form.errors and form.start == group_session.starts_at:
             form.errors["at"] = "That is when it starts already."
@@ -104,10 +102,7 @@ def cancel(session_id: UUID) -> ResponseReturnValue:
     """The first press shows who will hear of it and how; the second does it."""
     now = parts().clock()
     with parts().open_db() as db:
-        group_session = _get(db, session_id)
-        if group_session.starts_at <= now:
-            flash("This session has already started.", "error")
-            return redirect(url_for("sessions.one_session", session_id=session_id))
+        group_session = _still_to_come(db, session_id, now)
         told = schedule.cancel_session(db, group_session, now)
         if request.form.get("confirmed") != "1":
             return _confirm(db, group_session, told, "cancel", {})
@@ -266,3 +261,12 @@ def _expected_member(db: Session, group_session: GroupSession) -> Member:
 
 def _get(db: Session, session_id: UUID) -> GroupSession:
     return db.get(GroupSession, session_id) or abort(404)
+
+
+def _still_to_come(db: Session, session_id: UUID, now: datetime) -> GroupSession:
+    """One that can still be moved or cancelled. Of one that has started its page is shown, and says so."""
+    group_session = _get(db, session_id)
+    if group_session.starts_at <= now:
+        flash("This session has already started.", "error")
+        abort(redirect(url_for("sessions.one_session", session_id=session_id)))
+    return group_session
