@@ -58,6 +58,23 @@ def test_a_move_to_no_time_is_an_error_at_its_field(parts, staff, on, at, field)
     assert (page.status_code, has_error_at(page, field)) == (422, True)
 
 
+@pytest.mark.parametrize(
+    ("what", "form"), [("move", {"on": "2027-01-08", "at": "18:30"}), ("cancel", {})], ids=["move", "cancel"]
+)
+def test_a_session_that_has_started_is_not_changed_any_more_and_its_page_says_so(parts, staff, what, form):
+    session = first_session(parts, made_group(parts, "Anna Bell"))
+    with parts.open_db() as db:
+        row = db.get_one(GroupSession, session)
+        started = row.starts_at = parts.clock()
+
+    page = staff.post(f"/sessions/{session}/{what}", {**form, "confirmed": "1"}, follow_redirects=True)
+
+    assert "This session has already started." in page.text
+    with parts.read_db() as db:
+        row = db.get_one(GroupSession, session)
+        assert (row.starts_at, row.state) == (started, SessionState.PLANNED)
+
+
 def test_a_cancellation_shows_who_is_told_and_changes_nothing_until_it_is_confirmed(parts, staff):
     session = first_session(parts, made_group(parts, "Anna Bell"))
     page = staff.post(f"/sessions/{session}/cancel")
