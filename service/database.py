@@ -149,7 +149,7 @@ def _sqlite(url: str) -> Engine:
         for pragma in PRAGMAS:
             connection.execute(pragma)
         connection.create_function(local_date.NAME, 2, local_date.on_sqlite, deterministic=True)
-        connection.create_function(bulk.FROM_HEX, 1, bytes.fromhex, deterministic=True)
+        connection.create_function(bulk.FROM_HEX, 1, bulk.from_hex, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

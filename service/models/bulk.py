@@ -49,6 +49,11 @@ def among(of: ColumnElement[Any] | InstrumentedAttribute[Any], name: str) -> Col
     return _Among(of, bindparam(name, type_=_Many(of.type)))
 
 
+def from_hex(text: str | None) -> bytes | None:
+    """As every function of SQL: of NULL it is NULL."""
+    return None if text is None else bytes.fromhex(text)
+
+
 class _Many(TypeDecorator[Collection[Any]]):
     """Values as one text: an array on PostgreSQL, JSON on SQLite."""
 

@@ -129,6 +129,18 @@ def test_nothing_is_among_none(parts):
             assert len(db.scalars(select(Link.id).where(~among(column, "these")), {"these": []}).all()) == 1
 
 
+@pytest.mark.parametrize("column", [Link.id, Link.token_hash, Link.purpose])
+def test_none_among_them_counts_as_in_a_list_of_in(parts, column):
+    columns = {"id": sorted(uuid7() for _ in BYTES), "token_hash": BYTES, "purpose": [str(one) for one in BYTES]}
+    one = columns[column.key][1]
+    with parts.open_db() as db:
+        insert_new(db.connection(), LINKS, columns, {})
+        found, others = (select(column).where(where) for where in (among(column, "these"), ~among(column, "these")))
+
+        assert db.scalars(found, {"these": [None, one, None]}).all() == [one]
+        assert db.scalars(others, {"these": [None, one, None]}).all() == [], "they may be what is not known"
+
+
 def test_a_statement_reads_alike_for_one_and_for_many(parts):
     query = select(Link.id).where(among(Link.id, "these"))
     with builders.heard(parts.engine) as asked, parts.read_db() as db:
