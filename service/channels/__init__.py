@@ -62,6 +62,10 @@ class NotAccepted(ChannelError):
         self.retry_after = retry_after
 
 
+class HeldUp(NotAccepted):
+    """We were too late to ask. It says nothing of the provider."""
+
+
 class Unfinished(NotAccepted):
     """The message is still on its way at the provider: its words can be blanked once it has ended."""
 

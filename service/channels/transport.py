@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import certifi
 
-from service.channels import Ambiguous, NotAccepted
+from service.channels import Ambiguous, HeldUp, NotAccepted
 from service.channels.connections import BROKEN, Answer, Connections, Origin
 from service.channels.side_by_side import may_ask
 from service.rules.retries import Patience
@@ -44,7 +44,7 @@ class Transport:
             raise NotAccepted(type(error).__name__) from error
         if not may_ask():
             self._connections.put_back(origin, connection)
-            raise NotAccepted("held up for too long to ask")
+            raise HeldUp("held up for too long to ask")
         try:
             answer = connection.ask(request, ends)
         except BROKEN as error:

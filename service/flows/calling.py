@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 from logging import getLogger
 
-from service.channels import Ambiguous, ChannelError, NotAccepted, Receipt
+from service.channels import Ambiguous, ChannelError, HeldUp, Receipt
 from service.channels.side_by_side import SideBySide
 from service.failpoints import reach
-from service.flows.post import Outcome, Post, Sending
+from service.flows.post import Answered, Outcome, Post, Sending
 from service.journal import Journal, Line
 
 log = getLogger(__name__)
@@ -22,8 +22,6 @@ WAIT_FOR_MORE = 0.02
 """Seconds after the first answer in which others may join it."""
 
 HELD_UP = "held up for too long to call"
-
-Answered = tuple[Sending, Outcome]
 
 
 class Calls:
@@ -82,7 +80,7 @@ class Calls:
         try:
             reach("before_call")
             if time.monotonic() >= by:
-                return NotAccepted(HELD_UP)
+                return HeldUp(HELD_UP)
             receipt = self._post.channels[sending.channel].send(sending.message)
             reach("answered")
         except ChannelError as failure:

@@ -20,9 +20,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from service.failpoints import reach
-from service.flows.calling import CALLS_AT_ONCE, Answered, Calls
+from service.flows.calling import CALLS_AT_ONCE, Calls
 from service.flows.marking import Marking
-from service.flows.post import Post, Sending
+from service.flows.post import Answered, Post, Sending
 from service.flows.recording import record, suppress_refused
 from service.flows.taking import Due, Listed
 from service.models import Delivery

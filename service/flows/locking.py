@@ -18,9 +18,6 @@ from service.rules.consent import Channel, Purpose
 from service.rules.kinds import NATURES
 from service.rules.lifecycle import State
 
-WAITS_FOR = 30.0
-"""Seconds that the news of a session waits for a reminder of it that is just leaving, so that it comes after it."""
-
 THESE = among(Delivery.id, "ids")
 # made once: to build a statement costs as much as to run it
 MEMBERS = (
@@ -58,7 +55,7 @@ class Locked:
     """
 
     def __init__(self, db: Session, ids: Sequence[UUID], post: Post) -> None:
-        self._db, self._waits = db, post.clock.lasting(WAITS_FOR)
+        self._db, self._waits = db, post.clock.lasting(post.patience.just_leaving)
         these = {"ids": ids}
         self._members = {row.id: row for row in db.scalars(MEMBERS, these)}
         self._sessions = {row.id: row for row in db.scalars(SESSIONS, these)}

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from service.channels import Ambiguous, ChannelDown, NotAccepted
-from service.flows.post import Outcome, Post
+from service.channels import ChannelDown, NotAccepted
+from service.flows.post import Outcome, Post, is_failure, is_taken
 from service.models import Sender
 from service.rules.consent import Channel
 
@@ -67,20 +67,19 @@ def opens_at(db: Session, post: Post) -> datetime | None:
 def heard_from(db: Session, channel: Channel, said: Sequence[Outcome], post: Post, now: datetime) -> None:
     """What the answers of a group tell about the provider: it refuses our account, asks us to wait, fails, or works."""
     name = post.channels[channel].sender
-    rests = _rest(said, post, now)
-    failures = sum(isinstance(one, Ambiguous | NotAccepted) and not getattr(one, "retry_after", None) for one in said)
-    works = failures < len(said) and rests is None
+    rests, failures, works = _rest(said, post, now), sum(map(is_failure, said)), any(map(is_taken, said))
     row = db.get(Sender, name)
-    if works and (row is None or not (row.failures or row.paused_until)):
+    is_well = row is None or not (row.failures or row.paused_until)
+    if not failures and rests is None and (is_well or not works):
         return
     row = lock_sender(db, name, now)
-    row.failures = 0 if works else row.failures + failures
-    if rests is None and _is_on_trial(row):
+    row.failures = failures + (0 if works else row.failures)
+    if failures and _is_on_trial(row) and rests is None:
         rests = (now + post.clock.lasting(post.patience.probes_every), DOES_NOT_ANSWER)
+    if works and (row.pause_reason == DOES_NOT_ANSWER or (row.paused_until is not None and row.paused_until <= now)):
+        row.paused_until = row.pause_reason = None
     if rests is not None:
         pause(db, name, *rests, now)
-    elif row.pause_reason == DOES_NOT_ANSWER or (row.paused_until is not None and row.paused_until <= now):
-        row.paused_until = row.pause_reason = None
 
 
 def pause(db: Session, name: str, until: datetime, reason: str, now: datetime) -> None:

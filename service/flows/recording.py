@@ -12,10 +12,9 @@ from sqlalchemy.orm import Session
 
 from service.channels import AddressRefused, ChannelDown, NotAccepted, Receipt, Refused
 from service.failpoints import reach
-from service.flows.calling import Answered
 from service.flows.fall_back import fall_back
 from service.flows.pace import heard_from
-from service.flows.post import Outcome, Post, Sending
+from service.flows.post import Answered, Outcome, Post, Sending
 from service.flows.suppress import suppress
 from service.models import Delivery
 from service.models.bulk import among
@@ -55,8 +54,7 @@ def record(db: Session, answered: Sequence[Answered], post: Post) -> Counter[Sta
         _record_one(db, delivery, sending, outcome, post)
         outcomes[delivery.state] += 1
     for channel in sorted({sending.channel for sending, _ in answered}):
-        said = [outcome for sending, outcome in answered if sending.channel is channel]
-        heard_from(db, channel, said, post, now)
+        heard_from(db, channel, post.lately.news(channel, answered), post, now)
     return outcomes
 
 

@@ -46,6 +46,11 @@ class Patience:
         return tuple(self._of_lease(seconds) for seconds in (15, 60, 180))
 
     @property
+    def just_leaving(self) -> float:
+        """From the mark on: so long the news of a session waits for a reminder of it, so as to come after it."""
+        return self._of_lease(30)
+
+    @property
     def events_awaited(self) -> float:
         """From the mark on: within this a mail that went shows up in SendGrid's events."""
         return self._of_lease(600)

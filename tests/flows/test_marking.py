@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from service.models.groups import Answer, Came, SessionState
 from service.rules.consent import Channel, Choice, Purpose, Refusal
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
+from service.rules.retries import Patience
 from tests import builders
 from tests.builders import HOURS, NOW, THURSDAY, local
 
@@ -506,7 +508,9 @@ def test_a_text_dies_at_its_provider_before_the_members_night_begins(parts, post
     assert texts.outbox[0].useful_for == timedelta(minutes=30)
 
 
-def test_the_news_of_a_session_comes_after_a_reminder_that_is_just_leaving(parts, post, texts, clock):
+@pytest.mark.parametrize(("patience", "waits"), [(Patience(), 31), (Patience(deadline=5, lease=30), 11)])
+def test_the_news_of_a_session_comes_after_a_reminder_that_is_just_leaving(parts, post, texts, clock, patience, waits):
+    post = replace(post, patience=patience)
     with parts.open_db() as db:
         meeting = builders.session(db, builders.group(db))
         who = builders.member(db)
@@ -519,7 +523,7 @@ def test_the_news_of_a_session_comes_after_a_reminder_that_is_just_leaving(parts
     deliver(post, [news])
     assert texts.outbox == []
 
-    clock.go(seconds=31)
+    clock.go(seconds=waits)
     deliver(post, [news])
     assert len(texts.outbox) == 1
 
