@@ -1,11 +1,13 @@
-"""A new way to the page on which members choose what they get, by text or mail: where they agreed to be written to."""
+"""A new way to a page of the member's own, by text or mail: where they agreed to be written to."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.flows import links, write
+from service.flows import agreements, links, write
 from service.flows.enrol import belongs
 from service.models import Delivery, Link, Member
 from service.rules.consent import Channel
@@ -27,17 +29,36 @@ BY_MAIL = {
 """The page of a mail has that button."""
 
 
-def send(db: Session, member: Member, public_url: str, now: datetime, why: str = write.BY_STAFF) -> Channel | None:
+@dataclass(frozen=True)
+class Way:
+    """To one of the pages: what a link of it is for, and what is said with it."""
+
+    purpose: str
+    path: str
+    lasts: timedelta
+    by_text: Mapping[str, str]
+    by_mail: Mapping[str, str]
+
+
+TO_CHOICES = Way(PURPOSE, "opt-in", LASTS, BY_TEXT, BY_MAIL)
+TO_AGREEMENT = Way(
+    agreements.PURPOSE, "agreement", agreements.LINKS_LAST, by_text=agreements.ASKING, by_mail=agreements.ASKING
+)
+
+
+def send(
+    db: Session, member: Member, public_url: str, now: datetime, why: str = write.BY_STAFF, way: Way = TO_CHOICES
+) -> Channel | None:
     """The way of every message, with its consent, hours and limits. Returns how it goes, or None: it may not."""
     found = write.reach(db, [member], write.Draft("", None, now, why), now)
     if not found.deliveries:
         return None
     delivery = found.deliveries[0]  # the text, where both may go
-    said = BY_TEXT if delivery.channel is Channel.SMS else BY_MAIL
+    said = way.by_text if delivery.channel is Channel.SMS else way.by_mail
     words = said.get(member.language, said["en"])
-    if delivery.channel is Channel.SMS:
-        token = links.new_link(db, PURPOSE, now + LASTS, member_id=member.id)
-        words = words.format(link=f"{public_url}/opt-in/{token}")
+    if "{link}" in words:
+        token = links.new_link(db, way.purpose, now + way.lasts, member_id=member.id)
+        words = words.format(link=f"{public_url}/{way.path}/{token}")
     delivery.body = words
     write.send(db, write.Reach([delivery]), now)
     return delivery.channel
@@ -45,14 +66,15 @@ def send(db: Session, member: Member, public_url: str, now: datetime, why: str =
 
 def send_again(db: Session, token: str, public_url: str, now: datetime) -> None:
     """To whose link this was, to where they are reached, and at most once a day. Whoever holds it is told nothing."""
-    member = _owner(db, token)
-    if member is not None and belongs(db, member, now) and not _was_sent(db, member, now):
-        send(db, member, public_url, now, ASKED_FOR)
-
-
-def _owner(db: Session, token: str) -> Member | None:
-    """Locked: pressed twice, one goes. A companion's messages are about the schedule alone."""
     link = db.scalars(select(Link).where(Link.token_hash == links.hashed(token))).first()
+    member = _owner(db, link)
+    if link is not None and member is not None and belongs(db, member, now) and not _was_sent(db, member, now):
+        way = TO_AGREEMENT if link.purpose == TO_AGREEMENT.purpose else TO_CHOICES
+        send(db, member, public_url, now, ASKED_FOR, way)
+
+
+def _owner(db: Session, link: Link | None) -> Member | None:
+    """Locked: pressed twice, one goes. A companion's messages are about the schedule alone."""
     query = select(Member).where(Member.id == (link.member_id if link else None), Member.reached_for_id.is_(None))
     return db.scalars(query.with_for_update()).first()
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from service.flows import enrol, links
+from service.flows import agreements, enrol, links
 from service.flows.deliver import deliver
-from service.models import AuditEntry, Delivery, Enrolment, Link, Member
+from service.models import AuditEntry, Delivery, Enrolment, Group, Link, Member
 from service.rules.consent import Channel, Choice
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
@@ -56,7 +56,7 @@ def test_the_page_says_in_both_languages_what_to_do(client, run_out, path):
         assert words in page.text
 
 
-@pytest.mark.parametrize("purpose", ["opt_in", "choices", "message", "agreement"])
+@pytest.mark.parametrize("purpose", ["opt_in", "choices", "message"])
 def test_one_press_sends_a_new_one_to_the_members_own_phone(parts, client, post, texts, run_out, purpose):
     press(client, run_out(purpose))
     send_all(parts, post)
@@ -75,6 +75,41 @@ def test_whoever_is_mailed_gets_a_mail_whose_page_leads_there(parts, client, pos
 
     assert [mail.to for mail in mails.outbox] == ["anna@example.org"]
     assert "The button below leads to the page." in notes(parts)[0].body
+
+
+@pytest.fixture
+def agreement(parts, run_out):
+    """The token of a link to an agreement that has run out, and what the group agreed on."""
+
+    def make(**given):
+        token = run_out("agreement", **given)
+        with parts.open_db() as db:
+            agreements.put(db, db.scalars(select(Group)).one(), "We come on time.", None, NOW)
+        return token
+
+    return make
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_whose_way_to_the_agreement_ran_out_gets_a_new_one_to_the_agreement(
+    parts, client, post, texts, agreement, language
+):
+    press(client, agreement(language=language))
+    send_all(parts, post)
+    (said,) = texts.outbox
+    page = client.get("/agreement/" + said.text.split("http://127.0.0.1:8000/agreement/")[1].split()[0])
+
+    assert "We come on time." in page.text
+    assert len(said.text) <= 160
+
+
+def test_by_mail_too_it_leads_to_the_agreement(parts, client, post, mails, agreement):
+    press(client, agreement(mobile="", email="anna@example.org", choice=Choice.EMAIL))
+    send_all(parts, post)
+    page = client.get("/agreement/" + notes(parts)[0].body.split("http://127.0.0.1:8000/agreement/")[1].split()[0])
+
+    assert [mail.to for mail in mails.outbox] == ["anna@example.org"]
+    assert "We come on time." in page.text
 
 
 def test_in_spanish_it_is_one_part_too(parts, client, post, texts, run_out):
