@@ -62,6 +62,11 @@ def sms(key: str, practice: Practice, language: str, values: Mapping[str, str]) 
     return to_gsm7(_filled(_template("sms", key, language), {**common(practice, language), **values}))
 
 
+def language_of(key: str, practice: Practice, words: str) -> str | None:
+    """In which language these words are this text of ours. None: they are another."""
+    return next((language for language in LANGUAGES if sms(key, practice, language, {}) == words), None)
+
+
 def page(key: str, practice: Practice, language: str, values: Mapping[str, str]) -> str:
     """The words of `key` as they stand on a member's page, beside its buttons. Raises MissingText."""
     return _filled(_template("page", key, language), {**common(practice, language), **values})

@@ -33,11 +33,12 @@ def ask_anew(db: Session, member: Member, staff_id: UUID, now: datetime) -> bool
 
 
 def asked_by_start(db: Session, members: Collection[Member], address_index: bytes, now: datetime) -> bool:
-    """They said START themselves, too late for the question: the answer asks again, and the next START counts."""
+    """They said START themselves, too late for the question: the answer asks again, and the next START counts. It is
+    one answer, in the language of the first."""
     late = [(member, last) for member in members if (last := _ran_out(db, member, now)) is not None]
     practice = db.scalars(select(Practice)).one()
+    question = texts.sms(QUESTION, practice, next((one.language for one in members), "en"), {})
     for member, last in late:
-        question = texts.sms(QUESTION, practice, member.language, {})
         db.add(enrol.open_invitation(member, address_index, _purposes(last), question, now))
     db.flush()
     return bool(late)

@@ -4,17 +4,22 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service import texts
 from service.flows.ledger import Evidence, agree, withdraw
 from service.flows.plan import plan_member
 from service.flows.scope import across_groups
 from service.flows.standing import standing
 from service.flows.suppress import is_suppressed, lift, suppress
-from service.models import Consent, Invitation, Member, Suppression
+from service.models import Consent, Delivery, Invitation, Member, Practice, Suppression
 from service.rules.consent import MESSAGES, Channel, Purpose
+from service.rules.kinds import Kind
+from service.rules.lifecycle import State
 
 BY_STOP = "text STOP"
 BY_START = "text START"
@@ -96,16 +101,30 @@ def accept_invitation(
     """START from the number that was asked: the purposes asked for are in force. Returns whether anybody was asked."""
     open_ones = {row.member_id: row for row in db.scalars(Invitation.open_for(address_index, now))}
     asked = [member for member in members if member.id in open_ones]
+    practice, came = db.scalars(select(Practice)).one(), _as_they_came(db, open_ones.values())
     for member in asked:
         invitation = open_ones[member.id]
         invitation.accepted_at = now
         proof = {**json.loads(invitation.proof or "{}"), "said": words}
-        evidence = Evidence(now, BY_START, "member", invitation.wording, member.language, proof)
+        language = texts.language_of("opt_in_request", practice, came[member.id]) or member.language
+        evidence = Evidence(now, BY_START, "member", came[member.id], language, proof)
         purposes = [Purpose(purpose) for purpose in invitation.purposes]
         agree(db, member, Channel.SMS, purposes, evidence, now)
     if asked:
         lift(db, Channel.SMS, address_index, now)
     return bool(asked)
+
+
+def _as_they_came(db: Session, invitations: Collection[Invitation]) -> Mapping[UUID, str]:
+    """By member, the words to which START is the answer. Where their own question has still to go, it is another's at
+    this number; what they ticked on a page they have read there."""
+    query = select(Delivery.member_id).where(Delivery.kind == Kind.INVITATION, Delivery.state == State.SCHEDULED)
+    theirs = [row.member_id for row in invitations if not row.proof]
+    waiting = set(db.scalars(query.where(Delivery.member_id.in_(theirs))))
+    others = [row.wording for row in invitations if not row.proof and row.member_id not in waiting]
+    return {
+        row.member_id: (others or [row.wording])[0] if row.member_id in waiting else row.wording for row in invitations
+    }
 
 
 def opt_in(db: Session, members: Collection[Member], address_index: bytes, words: str, now: datetime) -> bool:

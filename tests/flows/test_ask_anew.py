@@ -10,7 +10,7 @@ from service.flows.deliver import deliver
 from service.flows.opting import From, not_theirs, opt_out
 from service.flows.receive import receive
 from service.flows.standing import standing
-from service.models import Delivery, Enrolment, Invitation, Member, Reply
+from service.models import Consent, Delivery, Enrolment, Group, Invitation, Member, Reply
 from service.rules.consent import ASKED, Channel, Choice, Purpose
 from service.rules.kinds import Kind
 from service.rules.understanding import Meaning
@@ -216,3 +216,54 @@ def test_start_after_wrong_number_accepts_no_question_that_is_still_open(parts, 
     says(parts, "START")
 
     assert agreed(parts, being_asked) == ()
+
+
+def shared_by_two_languages(parts):
+    """A phone of two, of whom the first reads English, the second Spanish: both were asked."""
+    with parts.open_db() as db:
+        for name, language in (("Anna Bell", "en"), ("Bea Cruz", "es")):
+            person = enrol.Person(name, MOBILE, "", Choice.SMS, language, "America/New_York", shares_phone=True)
+            who = enrol.add_member(db, person, NOW)
+            builders.enrolled(db, db.scalars(select(Group)).first() or builders.group(db), who)
+            enrol.invite(db, who, [Purpose.REMINDER], None, NOW)
+
+
+def on_record(parts):
+    """By name, the words that each agreed to, and the language of those."""
+    with parts.read_db() as db:
+        rows = db.execute(select(Consent, Member).join(Member, Member.id == Consent.member_id))
+        return {who.name: (row.wording, row.language) for row, who in rows}
+
+
+def test_of_a_late_start_on_a_shared_phone_the_words_that_went_are_on_record(parts, clock):
+    shared_by_two_languages(parts)
+    clock.go(days=8)
+    went = says(parts, "START")
+    says(parts, "START")
+
+    assert went.startswith(QUESTION)
+    assert on_record(parts) == {"Anna Bell": (went, "en"), "Bea Cruz": (went, "en")}
+
+
+def test_whose_question_was_still_to_go_agreed_to_the_one_that_went_to_the_phone_they_share(parts, post, texts):
+    shared_by_two_languages(parts)
+    with parts.read_db() as db:
+        first = db.scalars(select(Delivery).order_by(Delivery.id)).all()
+        ids = [row.id for row in first if row.member.name == "Anna Bell"]
+    deliver(post, ids)
+    says(parts, "START")
+
+    (went,) = texts.outbox
+    assert on_record(parts) == {"Anna Bell": (went.text, "en"), "Bea Cruz": (went.text, "en")}
+
+
+def test_where_both_questions_went_each_agreed_to_their_own(parts, post, texts):
+    shared_by_two_languages(parts)
+    with parts.read_db() as db:
+        ids = list(db.scalars(select(Delivery.id)))
+    for one in ids:
+        deliver(post, [one])
+    says(parts, "START")
+
+    assert {words for words, _ in on_record(parts).values()} == {said.text for said in texts.outbox}
+    assert [language for _, language in on_record(parts).values()] == ["en", "es"]
