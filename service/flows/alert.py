@@ -18,15 +18,16 @@ from service.rules.escalation import TAKEN_FOR
 REVIEW = "review"
 
 
-def raise_flag(db: Session, reply: Reply, finding: Finding, now: datetime) -> Flag | None:
-    """A flag for this text, or the one that it joins. None: the scan found nothing.
+def raise_flag(db: Session, reply: Reply, finding: Finding, now: datetime, *, says_more: bool = True) -> Flag | None:
+    """A flag for this text, or the one that it joins. None: the scan found nothing. What does not say more than the
+    texts before it calls nobody whom those have called.
 
     Whoever wrote it: a stranger, or somebody who opted out. The call goes out once this transaction is committed.
     """
     if finding.level is Level.NONE:
         return None
     is_urgent = finding.level is Level.CRISIS
-    flag = db.scalars(Flag.to_join(reply.address_index, is_urgent=is_urgent)).first()
+    flag = db.scalars(Flag.to_join(reply.address_index, is_urgent=is_urgent, says_more=says_more)).first()
     if flag is None:
         flag = Flag(
             member_id=reply.member_id,

@@ -23,7 +23,7 @@ from service.models.sealed import index_of
 from service.rules import distress
 from service.rules.consent import Channel
 from service.rules.distress import Category, Finding, Level
-from service.rules.understanding import Meaning, Understanding, understand
+from service.rules.understanding import Meaning, Prompt, Understanding, understand
 
 log = getLogger(__name__)
 
@@ -51,6 +51,10 @@ DONE_WITH = frozenset(
 """Done with once it was acted on, where the scan found nothing; everything else waits for a person."""
 
 
+PLAIN = frozenset({Meaning.COMING, Meaning.CANNOT, Meaning.WHICH, Meaning.SCORE, Meaning.GOAL})
+"""Answers to what we ask."""
+
+
 def receive(db: Session, inbound: Inbound, now: datetime) -> str:
     """Keep the text, act on it, and return the answer, or "". Safe to repeat: the same text again gets no answer."""
     index = index_of(Channel.SMS, inbound.address)
@@ -70,7 +74,8 @@ def receive(db: Session, inbound: Inbound, now: datetime) -> str:
     go_along(db, reply)
     finding = look_for_distress(lambda: converse.recent_words(db, reply, inbound.text, now))
     reply.distress = distress_word(finding)
-    flag = alert.raise_flag(db, reply, finding, now)
+    is_plain = finding.level is not Level.NONE and _is_plain_answer(inbound.text)
+    flag = alert.raise_flag(db, reply, finding, now, says_more=not is_plain)
     try:
         with db.begin_nested():  # what breaks from here on leaves the text, and its flag, where they are
             return _answered(db, reply, members, inbound, finding, now)
@@ -79,6 +84,16 @@ def receive(db: Session, inbound: Inbound, now: datetime) -> str:
             raise
         log.exception("flag %s: its text could not be acted on", flag.id)
         return _answer_to_distress_alone(db, reply, members, finding, now)
+
+
+def _is_plain_answer(text: str) -> bool:
+    """C, X, a number and nothing beside it: the danger is in the words before. What cannot be understood is not."""
+    try:
+        meant = understand(text, open_prompts=set(Prompt))
+        return meant.meaning in PLAIN and not meant.words and distress.scan(text).level is Level.NONE
+    except Exception:
+        log.exception("what came with words of danger could not be understood")
+        return False
 
 
 def _answer_to_distress_alone(db: Session, reply: Reply, members: list[Member], finding: Finding, now: datetime) -> str:

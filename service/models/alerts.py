@@ -30,7 +30,8 @@ class Outcome(StrEnum):
 class Flag(Identified):
     """Something that a member wrote, or a stranger, and that a person must look at. Only a person closes it.
 
-    What follows from the same number, while nobody has taken it up, joins it: fifty texts are one flag.
+    What follows from the same number, while nobody has taken it up, joins it: fifty texts are one flag. A plain answer
+    joins it until it is closed.
     """
 
     __tablename__ = "flags"
@@ -76,11 +77,10 @@ class Flag(Identified):
         return cls.open().where(cls.is_urgent)
 
     @classmethod
-    def to_join(cls, address_index: bytes, *, is_urgent: bool) -> Select[Self]:
-        """The flag of this number that nobody has taken up yet."""
-        return cls.open().where(
-            cls.address_index == address_index, cls.is_urgent == is_urgent, cls.acknowledged_at.is_(None)
-        )
+    def to_join(cls, address_index: bytes, *, is_urgent: bool, says_more: bool) -> Select[Self]:
+        """The flag of this number that is open; of what says more, one that nobody has taken up yet."""
+        theirs = cls.open().where(cls.address_index == address_index, cls.is_urgent == is_urgent)
+        return theirs.where(cls.acknowledged_at.is_(None)) if says_more else theirs
 
     @classmethod
     def due(cls, now: datetime | BindParameter[datetime]) -> Select[Self]:
