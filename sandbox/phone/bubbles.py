@@ -1,5 +1,7 @@
 """A conversation as bubbles, and the box to answer in."""
 
+from zoneinfo import ZoneInfo
+
 from sandbox.phone.html import attribute, day, instant, words
 from sandbox.phone.mail_view import letter
 from sandbox.phone.thread import Bubble, bubbles
@@ -8,22 +10,23 @@ from sandbox.world import World
 QUICK = ("C", "X", "STOP", "START", "HELP")
 
 
-def conversation(world: World, person: str) -> str:
+def conversation(world: World, person: str, zone: ZoneInfo) -> str:
     """Everything said, with a line where a day begins."""
     pieces, today = [], ""
     for bubble in bubbles(world, person):
-        if day(bubble.moment) != today:
-            today = day(bubble.moment)
+        if day(bubble.moment, zone) != today:
+            today = day(bubble.moment, zone)
             pieces.append(f'<p class="day" id="day-{attribute(today.replace(" ", "-"))}"><span>{today}</span></p>')
-        pieces.append(_bubble(bubble))
+        pieces.append(_bubble(bubble, zone))
     return "".join(pieces) or '<p class="hint">Nothing yet. Write something below.</p>'
 
 
-def _bubble(bubble: Bubble) -> str:
+def _bubble(bubble: Bubble, zone: ZoneInfo) -> str:
     kind = "provider" if bubble.by_provider else "mail" if bubble.mail else "text"
+    revision = attribute(bubble.revision)
     return (
-        f'<article class="bubble {bubble.side} {kind}" id="m-{attribute(bubble.name)}" '
-        f'data-revision="{attribute(bubble.revision)}">{_inside(bubble)}<footer>{_footer(bubble)}</footer></article>'
+        f'<article class="bubble {bubble.side} {kind}" id="m-{attribute(bubble.name)}" data-revision="{revision}">'
+        f"{_inside(bubble)}<footer>{_footer(bubble, zone)}</footer></article>"
     )
 
 
@@ -36,8 +39,8 @@ def _inside(bubble: Bubble) -> str:
     return f'{subject}<p class="words">{words(bubble.body)}</p>'
 
 
-def _footer(bubble: Bubble) -> str:
-    parts = [instant(bubble.moment)]
+def _footer(bubble: Bubble, zone: ZoneInfo) -> str:
+    parts = [instant(bubble.moment, zone)]
     if bubble.by_provider:
         parts.append("sent by the carrier")
     if bubble.state:

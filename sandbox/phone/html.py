@@ -4,6 +4,7 @@ import re
 from html import escape
 from urllib.parse import urlencode
 from zlib import crc32
+from zoneinfo import ZoneInfo
 
 from sandbox.clock import utc
 
@@ -56,13 +57,19 @@ def avatar(person: str) -> str:
     return f'<span class="avatar tone-{tone}" aria-hidden="true">{escape(label)}</span>'
 
 
-def clock_time(moment: float) -> str:
-    return f"{utc(moment):%H:%M}"
+def clock_time(moment: float, zone: ZoneInfo) -> str:
+    return f"{utc(moment).astimezone(zone):%H:%M}"
 
 
-def day(moment: float) -> str:
-    return f"{utc(moment):%A} {utc(moment).day} {utc(moment):%B}"
+def day(moment: float, zone: ZoneInfo) -> str:
+    local = utc(moment).astimezone(zone)
+    return f"{local:%A} {local.day} {local:%B}"
 
 
-def instant(moment: float) -> str:
-    return f'<time datetime="{utc(moment):%Y-%m-%dT%H:%M:%SZ}">{clock_time(moment)}</time>'
+def short_day(moment: float, zone: ZoneInfo) -> str:
+    local = utc(moment).astimezone(zone)
+    return f"{local.day} {local:%b}"
+
+
+def instant(moment: float, zone: ZoneInfo) -> str:
+    return f'<time datetime="{utc(moment):%Y-%m-%dT%H:%M:%SZ}">{clock_time(moment, zone)}</time>'

@@ -1,14 +1,15 @@
 """The phone's pages and the forms on them."""
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from sandbox.answers import Answer, Request, Route
-from sandbox.clock import utc
 from sandbox.phone import actions, mail_view
 from sandbox.phone.bubbles import composer, conversation
-from sandbox.phone.html import LOCK, attribute, avatar, clock_time, href, name_of
+from sandbox.phone.html import LOCK, attribute, avatar, clock_time, day, href, name_of, short_day
 from sandbox.phone.thread import last_line, lock_screen
 from sandbox.phone.visitors import is_local
+from sandbox.phone.zone import keeping, said, zone_of
 from sandbox.world import World
 
 STATIC = Path(__file__).parent / "static"
@@ -35,13 +36,14 @@ def page(world: World, request: Request) -> Answer:
     """The list of people, and one person's screen. 304 when nothing has happened since."""
     if not is_local(request):
         return Answer.of_text(421, "Open the phone at 127.0.0.1 or localhost.")
-    tag = f'"{world.born:.0f}-{world.version}-{int(world.clock.now() // 60)}"'
-    headers = {**SECURITY, "ETag": tag}
+    zone = zone_of(request)
+    tag = f'"{world.born:.0f}-{world.version}-{int(world.clock.now() // 60)}-{zone.key}"'
+    headers = {**SECURITY, **keeping(request), "ETag": tag}
     if request.header("If-None-Match") == tag:
         return Answer(304, headers=headers)
     person = request.args.get("with", "")
     with world.lock:
-        body = _document(world, person)
+        body = _document(world, person, zone)
     return Answer(200, body.encode(), {**headers, "Content-Type": "text/html; charset=utf-8"})
 
 
@@ -52,7 +54,7 @@ def static(world: World, request: Request, name: str) -> Answer:
     return Answer(200, path.read_bytes(), {**SECURITY, **KINDS[path.suffix]})
 
 
-def _document(world: World, person: str) -> str:
+def _document(world: World, person: str, zone: ZoneInfo) -> str:
     title = name_of(person) if person else "Phone"
     opened = " has-thread" if person else ""
     return f"""<!doctype html>
@@ -68,38 +70,41 @@ def _document(world: World, person: str) -> str:
 </head>
 <body class="phone{opened}">
 <aside class="people" aria-label="People">
-{_header(world)}
-<nav id="people" aria-label="Conversations">{_people(world, person)}</nav>
+{_header(world, zone)}
+<nav id="people" aria-label="Conversations">{_people(world, person, zone)}</nav>
 {_new_number()}
 </aside>
-<main>{_screen(world, person)}</main>
+<main>{_screen(world, person, zone)}</main>
 </body>
 </html>
 """
 
 
-def _header(world: World) -> str:
+def _header(world: World, zone: ZoneInfo) -> str:
     now = world.clock.now()
     rate = f" · {world.clock.rate:g}× speed" if world.clock.rate != 1 else ""
     return f"""<header class="brand">
 <img src="/static/icon.svg" alt="" width="36" height="36">
 <div><h1><a href="/">Practice phone</a></h1>
-<p id="clock">{utc(now):%a} {utc(now).day} {utc(now):%b}, {clock_time(now)} UTC{rate}</p></div>
+<p id="clock">{day(now, zone)[:3]} {short_day(now, zone)}, {clock_time(now, zone)} {said(zone)}{rate}</p></div>
 </header>"""
 
 
-def _people(world: World, chosen: str) -> str:
+def _people(world: World, chosen: str, zone: ZoneInfo) -> str:
     people = world.lives.newest_first(SHOWN)
     if not people:
         return """<p class="hint">Nobody has been messaged yet. As soon as Groupkeeper sends a text or an email,
 the person who gets it appears here.</p>"""
     everybody = frozenset(person for person, _ in people)
     now = world.clock.now()
-    return "<ul>" + "".join(_person(world, person, at, chosen, everybody, now) for person, at in people) + "</ul>"
+    rows = (
+        _person(world, person, chosen, everybody, clock_time(at, zone) if now - at < 86_400 else short_day(at, zone))
+        for person, at in people
+    )
+    return f"<ul>{''.join(rows)}</ul>"
 
 
-def _person(world: World, person: str, at: float, chosen: str, everybody: frozenset[str], now: float) -> str:
-    when = clock_time(at) if now - at < 86_400 else f"{utc(at).day} {utc(at):%b}"
+def _person(world: World, person: str, chosen: str, everybody: frozenset[str], when: str) -> str:
     current = ' aria-current="page"' if person == chosen else ""
     return f"""<li id="person-{attribute(person)}"><a href="{href(**{"with": person})}"{current}>{avatar(person)}
 <span class="who"><strong>{attribute(name_of(person, everybody))}</strong>
@@ -121,7 +126,7 @@ def _new_number() -> str:
 </details>"""
 
 
-def _screen(world: World, person: str) -> str:
+def _screen(world: World, person: str, zone: ZoneInfo) -> str:
     if not person:
         return """<div class="empty"><img src="/static/icon.svg" alt="" width="64" height="64">
 <h2>What members see</h2>
@@ -132,7 +137,7 @@ they would. Nothing leaves this computer.</p></div>"""
 <header><a class="back" href="/" aria-label="All people">‹</a>{avatar(person)}
 <h2 id="thread-name">{attribute(name_of(person, everybody))}</h2>{actions.menu(world, person)}</header>
 <div id="lock">{_lock_screen(world, person)}</div>
-<div id="bubbles" role="log" aria-label="Messages" tabindex="0">{conversation(world, person)}</div>
+<div id="bubbles" role="log" aria-label="Messages" tabindex="0">{conversation(world, person, zone)}</div>
 {composer(person)}
 </section>"""
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import g, request, url_for
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from service.flows import inbox, sign_ins
 from service.flows.settle_in import Office
 from service.models import Practice
+from service.settings import Settings
 from service.web import flags, parts
 from service.web.access import roles_of
 
@@ -68,7 +70,7 @@ def page_context() -> dict[str, Any]:
         "practice": practice,
         "practice_name": _shown_name(practice),
         "practice_mode": settings.is_practice,
-        "phone_url": settings.sandbox_url if settings.uses_sandbox else None,
+        "phone_url": _phone(settings, practice) if settings.uses_sandbox else None,
         "staff": staff.name if staff else None,
         "sign_out_url": url_for("sign_in.leave") if staff else None,
         "nav": _nav(waiting) if staff else [],
@@ -83,6 +85,11 @@ def page_context() -> dict[str, Any]:
         "home_url": request.path if request.blueprint in MEMBERS else url_for("home.today"),
         "page_lang": "en",
     }
+
+
+def _phone(settings: Settings, practice: Practice | None) -> str:
+    """The on-screen phone, on the practice's clock."""
+    return f"{settings.sandbox_url}/?{urlencode({'zone': practice.time_zone})}" if practice else settings.sandbox_url
 
 
 def _idle() -> dict[str, Any]:

@@ -126,6 +126,36 @@ def test_the_page_may_run_nothing_but_its_own_script(sandbox):
     assert set(re.findall(r'(?:src|href)="(https?:[^"]*)"', body)) == set()
 
 
+NIGHT = "2027-01-05T02:30:00Z"
+"""In New York it is the evening before."""
+
+
+def test_which_clock_it_is_stands_above_it(sandbox):
+    sandbox.post("reset", {"now": NIGHT, "rate": 0})
+
+    assert "Tue 5 Jan, 02:30 UTC" in screen(sandbox)
+
+
+def test_a_link_to_it_says_whose_clock_counts_and_it_is_kept(sandbox, text):
+    sandbox.post("reset", {"now": NIGHT, "rate": 0})
+    text()
+    _, headers, first = ask(sandbox, "/?zone=America/New_York")
+    kept = headers["Set-Cookie"].partition(";")[0]
+    _, _, later = ask(sandbox, f"/?{urlencode({'with': ALICE})}", Cookie=kept)
+
+    assert "Mon 4 Jan, 21:30 New York time" in first
+    assert "<span>Monday 4 January</span>" in later
+    assert re.search(r'<time datetime="2027-01-05T02:30:0\dZ">21:30</time>', later)
+
+
+@pytest.mark.parametrize("name", ["", "Nowhere/Land", "../../etc/passwd", "America", "x\r\nSet-Cookie: a=b", "é" * 300])
+def test_a_clock_that_there_is_not_changes_nothing(sandbox, name):
+    status, headers, body = ask(sandbox, f"/?{urlencode({'zone': name})}")
+
+    assert (status, "Set-Cookie" in headers, " UTC" in body) == (200, False, True)
+    assert ask(sandbox, "/", Cookie="phone_zone=Nowhere/Land")[0] == 200
+
+
 def test_the_lock_screen_shows_forty_characters(sandbox, text):
     text(body="Your group meets tomorrow at 18:00 in Room 1, Elm Street.")
 

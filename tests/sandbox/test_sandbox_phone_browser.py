@@ -124,3 +124,17 @@ def test_a_screen_reader_finds_its_way(page, text, mail, scheme):
         found = Axe().run(page).response["violations"]
 
         assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
+
+
+def test_whoever_comes_by_no_link_sees_the_clock_of_their_own_browser(browser, sandbox, text):
+    sandbox.post("reset", {"now": "2027-01-05T02:30:00Z", "rate": 0})
+    text()
+    with browser.new_context(base_url=sandbox.url, timezone_id="America/Los_Angeles") as context:
+        page = context.new_page()
+        page.goto("/?with=%2B12025550143")
+        page.get_by_text("18:30 Los Angeles time").wait_for()
+        page.get_by_role("log").get_by_text("Monday 4 January").wait_for()
+        page.goto("/?zone=America/New_York")
+        page.get_by_text("21:30 New York time").wait_for()
+        page.goto("/")
+        page.get_by_text("21:30 New York time").wait_for()

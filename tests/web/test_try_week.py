@@ -1,5 +1,7 @@
 """A week of messages, seen before anybody is written to."""
 
+import re
+
 import pytest
 from sqlalchemy import func, select
 
@@ -46,3 +48,10 @@ def test_without_a_session_ahead_it_says_what_to_do(parts, staff):
 
     assert "No session ahead" in staff.get(f"/groups/{place}/week").text
     assert staff.get(f"/groups/{place}/messages").status_code == 200
+
+
+def test_the_phone_on_the_screen_is_opened_on_the_practices_clock(staff, place):
+    with_phone = re.findall(r'href="(http://127\.0\.0\.1:\d+/\?zone=[^"]*)"', staff.get("/").text)
+
+    assert with_phone
+    assert all(link.endswith("/?zone=America%2FNew_York") for link in with_phone)

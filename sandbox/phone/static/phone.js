@@ -1,6 +1,7 @@
 // Keeps the page up to date and sends without a reload. Without this file everything still works, by plain forms.
 (() => {
   const EVERY = 1000;
+  const ZONE = "phone_zone";  // as in zone.py
   const log = document.getElementById("bubbles");
   let tag = "";
 
@@ -73,6 +74,9 @@
     if (event.target.id === "script") event.target.form.requestSubmit();
   });
   document.body.classList.add("scripted");
+  if (!document.cookie.includes(`${ZONE}=`)) {
+    document.cookie = `${ZONE}=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; samesite=lax`;
+  }
   toBottom();
   watch();
 })();
