@@ -6,7 +6,8 @@ from datetime import date, datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Select, Table, event, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, Table, event, false, func, literal, or_, select
+from sqlalchemy import cast as cast_to
 from sqlalchemy.orm import InstrumentedAttribute as Column
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
@@ -15,6 +16,7 @@ from service.models import (
     CheckIn,
     Contact,
     Delivery,
+    DeliveryEvent,
     Enrolment,
     Flag,
     Group,
@@ -40,7 +42,9 @@ Scope = Mapping[type[Base], ColumnElement[bool]]
 GROUPS, SESSIONS, ENROLMENTS, ABSENCES, OPENINGS, CONTACTS, PAGES = (
     cast(Table, model.__table__) for model in (Group, GroupSession, Enrolment, Absence, Opening, Contact, Page)
 )
-HAND_OVERS, REPLIES, MEMBERS = (cast(Table, model.__table__) for model in (HandOver, Reply, Member))
+HAND_OVERS, REPLIES, MEMBERS, EVENTS = (
+    cast(Table, model.__table__) for model in (HandOver, Reply, Member, DeliveryEvent)
+)
 THEIR_GROUP = GROUPS.alias("their_group")
 
 
@@ -102,7 +106,7 @@ def _of_facilitator(staff: Staff, today: date) -> Scope:
         Member: Member.id.in_(members) | Member.id.in_(_whose_words_they_hold(staff, today)),
         Delivery: or_(
             Delivery.group_session_id.in_(sessions),
-            Delivery.group_session_id.is_(None) & Delivery.member_id.in_(members),
+            Delivery.group_session_id.is_(None) & Delivery.member_id.in_(members) & ~_written_elsewhere(groups),
         ),
         Reply: _by_members_of(groups, Reply.member_id, Reply.received_at) | _handed_to(staff, today),
         CheckIn: _by_members_of(groups, CheckIn.member_id, CheckIn.answered_at),
@@ -121,6 +125,16 @@ def _of_admin(staff: Staff, today: date, machine_now: datetime) -> Scope:
         ),
         CheckIn: or_(check_ins, _nobodys(CheckIn.member_id), CheckIn.member_id.in_(opened)),
     }
+
+
+def _written_elsewhere(groups: Select[Any]) -> ColumnElement[bool]:
+    """From a group that is none of these: that somebody belongs there too is not told here."""
+    key = func.replace(cast_to(groups.selected_columns.id, String), "-", "")  # SQLite keeps the ids without
+    theirs = groups.with_only_columns(literal(DeliveryEvent.TO_GROUP) + key)
+    named = func.replace(EVENTS.c.reason, "-", "")
+    noted = EVENTS.c.reason.startswith(DeliveryEvent.TO_GROUP) & (EVENTS.c.by == "staff")
+    about = (EVENTS.c.delivery_id == Delivery.id) & noted & named.not_in(theirs)
+    return select(EVENTS.c.seq).where(about).correlate_except(EVENTS).exists()
 
 
 def groups_of(staff: Staff, today: date) -> Select[Any]:

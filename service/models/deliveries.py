@@ -214,6 +214,9 @@ class DeliveryEvent(Base):
 
     __tablename__ = "delivery_events"
 
+    TO_GROUP = TO_GROUP
+    """How the reason begins of what staff wrote from a group."""
+
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     delivery_id: Mapped[UUID] = mapped_column(index=True)
     was: Mapped[str] = mapped_column(String(24))

@@ -4,8 +4,10 @@ import pytest
 from flask import g
 from sqlalchemy import select, update
 
-from service.flows.scope import scope
+from service.flows.scope import narrow, scope
 from service.models import Delivery, Enrolment, Group, GroupSession, Member, Reply, Staff
+from service.models.practice import Role
+from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from tests import builders
 from tests.builders import NOW
@@ -99,3 +101,31 @@ def test_the_name_of_anothers_group_is_taken(own, other, signed_in):
 
     assert answer.status_code == 422
     assert "There is a group of this name already" in answer.text
+
+
+def written(staff, where, words, **more):
+    given = {"words": words, "when": "now", "confirmed": "1", **more}
+    assert staff.post(f"{where}/message", data=given, follow_redirects=True).status_code == 200
+
+
+def test_what_another_group_was_written_is_not_there_for_who_does_not_lead_it(parts, own, other, both, signed_in):
+    admin = signed_in(Role.ADMIN)
+    written(admin, f"/groups/{own.values['group_id']}", "Use the front door.")
+    written(admin, f"/groups/{other.values['group_id']}", "Use the side door.")
+    written(admin, both, "Bring your glasses.")
+    with parts.read_db() as db:
+        narrow(db, scope(db.get_one(Staff, own.facilitator), NOW.date(), NOW))
+        seen = [row.body for row in db.scalars(select(Delivery).where(Delivery.kind == Kind.NOTE))]
+
+    assert set(seen) == {"Use the front door.", "Bring your glasses."}
+
+
+def test_nor_does_its_row_stand_in_their_log_or_behind_its_address(parts, own, other, both, signed_in):
+    admin, lee = signed_in(Role.ADMIN), signed_in(Role.FACILITATOR)
+    before = lee.get("/log").text.count("<tr")
+    written(admin, f"/groups/{other.values['group_id']}", "Use the side door.")
+    with parts.read_db() as db:
+        key = db.scalars(select(Delivery.id).where(Delivery.kind == Kind.NOTE)).first()
+
+    assert lee.get("/log").text.count("<tr") == before
+    assert (lee.get(f"/queue/{key}").status_code, admin.get(f"/queue/{key}").status_code) == (404, 200)
