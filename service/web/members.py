@@ -22,6 +22,7 @@ from service.models.practice import Role
 from service.rules.consent import Channel, Standing
 from service.rules.contact import masked, masked_email
 from service.rules.kinds import Kind
+from service.rules.lifecycle import State
 from service.web import parts
 from service.web.on_record import before_showing
 
@@ -71,9 +72,7 @@ def show_addresses(member_id: UUID) -> ResponseReturnValue:
 
 def _page(db: Session, member: Member, *, in_full: bool = False) -> str:
     current = standing(db, member)
-    deliveries = db.scalars(
-        select(Delivery).where(Delivery.member_id == member.id).order_by(Delivery.next_at.desc()).limit(SHOWN)
-    ).all()
+    deliveries = _deliveries(db, member, parts().clock())
     may_read = g.staff.role.reads_replies
     replies = db.scalars(Reply.newest().where(Reply.member_id == member.id).limit(SHOWN)).all() if may_read else []
     check_ins, goals = trend(db, member.id), db.scalars(CheckIn.of(member.id, Kind.GOAL)).all()
@@ -98,6 +97,13 @@ def _page(db: Session, member: Member, *, in_full: bool = False) -> str:
         may_read=may_read,
         **_openings(db, member),
     )
+
+
+def _deliveries(db: Session, member: Member, now: datetime) -> Sequence[Delivery]:
+    """What is to go, and what went or did not until now. What of days to come will not go is the queue's to say."""
+    is_told = (Delivery.state == State.SCHEDULED) | (Delivery.next_at <= now)
+    query = select(Delivery).where(Delivery.member_id == member.id, is_told)
+    return db.scalars(query.order_by(Delivery.next_at.desc()).limit(SHOWN)).all()
 
 
 def _companions(db: Session, member: Member) -> list[tuple[Member, str]]:
