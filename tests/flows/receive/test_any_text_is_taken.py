@@ -1,3 +1,5 @@
+"""Any text is taken once, whoever sends it: opt-outs count, words are scanned and sealed."""
+
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,7 +12,7 @@ from service.flows.answer import Inbound
 from service.flows.receive import keep_page_reply, receive
 from service.flows.standing import standing
 from service.flows.suppress import is_suppressed
-from service.models import Attendance, Consent, Delivery, Member, Reply
+from service.models import Consent, Delivery, Member, Reply
 from service.models.groups import Answer
 from service.models.sealed import index_of
 from service.rules.consent import MESSAGES, Channel, Refusal
@@ -18,108 +20,13 @@ from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from tests import builders
 from tests.builders import NOW
-
-MOBILE = "+12125550100"
-
-
-def wrote(parts, text, sender=MOBILE, sid="", at=NOW, says=None):
-    """The answer to a text."""
-    with parts.open_db() as db:
-        written = db.scalars(select(func.count(Reply.id))).one()
-        return receive(db, Inbound(sid or f"SM{written}", sender, text, says), at)
-
-
-def asked(parts, kind=Kind.REMINDER, starts_at=builders.THURSDAY, mobile=MOBILE, name="Anna Bell", **values):
-    """A member who was just asked about a session. Returns its id and theirs."""
-    with parts.open_db() as db:
-        place = builders.group(db, f"Group of {name} on {starts_at}")
-        about = builders.session(db, place, starts_at)
-        who = db.scalars(select(Member).where(Member.mobile_index == index_of(Channel.SMS, mobile))).first()
-        who = who if who and who.name == name else builders.member(db, name, mobile=mobile)
-        builders.enrolled(db, place, who)
-        sent = {"state": State.DELIVERED, "marked_at": NOW - timedelta(hours=1), "attempts": 1, **values}
-        builders.delivery(db, who, about, kind, **sent)
-        return about.id, who.id
-
-
-def answers(parts):
-    with parts.read_db() as db:
-        return {row.group_session_id: row.answer for row in db.scalars(select(Attendance))}
-
-
-def replies(parts):
-    with parts.read_db() as db:
-        return db.scalars(Reply.newest()).all()
+from tests.flows.receive.conftest import MOBILE, answers, asked, replies, wrote
 
 
 def urgent(parts):
     """The ids of those that need a person now."""
     with parts.read_db() as db:
         return [reply.id for reply in db.scalars(Reply.urgent())]
-
-
-def test_an_answer_is_for_the_session_that_was_asked_about_last(parts):
-    asked(parts, starts_at=builders.THURSDAY, marked_at=NOW - timedelta(hours=9))
-    later, _ = asked(parts, starts_at=builders.THURSDAY + timedelta(days=1))
-    wrote(parts, "C")
-
-    assert answers(parts) == {later: Answer.COMING}
-
-
-def test_a_changed_mind_counts(parts):
-    about, _ = asked(parts)
-    wrote(parts, "C")
-    wrote(parts, "X")
-
-    assert answers(parts) == {about: Answer.CANNOT}
-
-
-def test_an_answer_after_the_start_is_for_a_person(parts):
-    asked(parts)
-    answer = wrote(parts, "C", at=builders.THURSDAY + timedelta(minutes=1))
-
-    assert answers(parts) == {}
-    assert "not watched live" in answer
-
-
-def test_a_reminder_that_never_went_is_no_question(parts):
-    asked(parts, state=State.EXPIRED)
-    wrote(parts, "C")
-
-    assert answers(parts) == {}
-
-
-def test_where_two_share_a_phone_and_both_were_asked_a_person_decides(parts):
-    asked(parts, name="Anna Bell")
-    asked(parts, name="Ben Cole", starts_at=builders.THURSDAY + timedelta(days=1))
-    wrote(parts, "C")
-
-    assert answers(parts) == {}
-    assert [reply.handled_at for reply in replies(parts)] == [None]
-
-
-def test_where_two_share_a_phone_and_one_was_asked_the_answer_is_theirs(parts):
-    about, who = asked(parts, name="Anna Bell")
-    with parts.open_db() as db:
-        builders.member(db, "Ben Cole", mobile=MOBILE)
-    wrote(parts, "C")
-
-    assert answers(parts) == {about: Answer.COMING}
-    assert replies(parts)[0].member_id == who
-
-
-def test_a_bare_answer_needs_nobody(parts):
-    asked(parts)
-    wrote(parts, "C")
-
-    assert replies(parts)[0].handled_at == NOW
-
-
-def test_an_answer_with_words_is_read_by_a_person(parts):
-    asked(parts)
-    wrote(parts, "X - sick today")
-
-    assert (replies(parts)[0].handled_at, replies(parts)[0].text) == (None, "X - sick today")
 
 
 def test_stop_takes_back_in_the_same_transaction_what_is_queued(parts):
@@ -208,15 +115,6 @@ def test_a_sentence_cut_in_two_texts_is_read_as_one(parts):
     wrote(parts, "kill myself", at=NOW + timedelta(minutes=1))
 
     assert replies(parts)[0].id in urgent(parts)
-
-
-def test_an_answer_beside_words_of_distress_is_kept_and_a_person_looks(parts):
-    about, _ = asked(parts)
-    answer = wrote(parts, "C but I want to die")
-
-    assert answers(parts) == {about: Answer.COMING}
-    assert "988" in answer
-    assert replies(parts)[0].handled_at is None
 
 
 def test_notices_come_once_in_twelve_hours(parts):

@@ -1,29 +1,17 @@
+"""A call whose answer was lost is looked up: found, or proven absent and sent again, or left alone."""
+
 from datetime import timedelta
 
 import pytest
 
-from service.channels import Ambiguous, Message, NotAccepted
+from service.channels import Ambiguous, Message
 from service.flows.deliver import deliver, mark
-from service.flows.reconcile import reconcile, sweep
 from service.models import Delivery
-from service.models.groups import SessionState
-from service.rules.consent import Channel, Choice
+from service.rules.consent import Channel
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from tests import builders
-
-
-def made(parts, kind=Kind.REMINDER, channel=Channel.SMS, **values):
-    with parts.open_db() as db:
-        state = SessionState.CANCELLED if kind is Kind.CANCELLED else SessionState.PLANNED
-        meeting = builders.session(db, builders.group(db), state=state)
-        who = builders.member(db, choice=Choice.BOTH, email="anna@example.org")
-        return builders.delivery(db, who, meeting, kind, channel=channel, **values).id
-
-
-def read(parts, one):
-    with parts.read_db() as db:
-        return db.get_one(Delivery, one)
+from tests.flows.reconcile.conftest import list_is_down, look_until, made, read
 
 
 def lost_answer(console, *, accepted):
@@ -36,15 +24,6 @@ def lost_answer(console, *, accepted):
         raise Ambiguous("ReadTimeoutError")
 
     console.before_sending = lose
-
-
-def look_until(post, clock, seconds, step=15):
-    """Sweep and ask as the clock does, for so long."""
-    for _ in range(0, seconds, step):
-        clock.go(seconds=step)
-        with post.open_db() as db:
-            sweep(db, clock)
-        reconcile(post)
 
 
 def test_what_was_taken_over_is_found_at_the_provider(parts, post, texts, clock):
@@ -136,13 +115,6 @@ def test_two_lost_answers_about_the_same_words_are_two_messages(parts, post, tex
     assert {read(parts, one).provider_id for one in same} == {"CONSOLE00000001", "CONSOLE00000002"}
 
 
-def list_is_down(console):
-    def fail(*_):
-        raise NotAccepted("Twilio 20429")
-
-    console.look_up = fail
-
-
 def test_while_the_list_cannot_be_asked_nothing_is_sent_again(parts, post, texts, clock):
     one = made(parts)
     lost_answer(texts, accepted=False)
@@ -188,71 +160,6 @@ def test_a_mail_whose_answer_was_lost_waits_ten_minutes_for_its_events(parts, po
 
     look_until(post, clock, 15)
     assert read(parts, one).state is State.ASSUMED
-
-
-def test_a_mark_whose_worker_is_gone_becomes_a_question(parts, post, clock):
-    one = made(parts)
-    with parts.open_db() as db:
-        mark(db, [one], post)
-    clock.go(seconds=89)
-    with parts.open_db() as db:
-        sweep(db, clock)
-    assert read(parts, one).state is State.SENDING
-
-    clock.go(seconds=1)
-    with parts.open_db() as db:
-        sweep(db, clock)
-    assert read(parts, one).state is State.UNKNOWN
-
-
-def test_a_worker_killed_before_the_call_loses_nothing(parts, post, texts, clock):
-    one = made(parts)
-    with parts.open_db() as db:
-        mark(db, [one], post)
-    look_until(post, clock, 300)
-    deliver(post, [one])
-
-    assert (read(parts, one).state, len(texts.outbox)) == (State.ACCEPTED, 1)
-
-
-def test_a_worker_killed_after_the_call_sends_nothing_twice(parts, post, texts, clock):
-    one = made(parts)
-    with parts.open_db() as db:
-        (sending,) = mark(db, [one], post)
-    texts.send(sending.message)
-    look_until(post, clock, 300)
-    deliver(post, [one])
-
-    assert (read(parts, one).state, len(texts.outbox)) == (State.ACCEPTED, 1)
-
-
-def test_what_is_of_no_more_use_is_put_away(parts, clock):
-    one = made(parts, expires_at=clock() + timedelta(minutes=1))
-    clock.go(minutes=1)
-    with parts.open_db() as db:
-        sweep(db, clock)
-
-    row = read(parts, one)
-    assert (row.state, row.reason, row.settled_at) == (State.EXPIRED, "too late", clock())
-
-
-def test_after_an_outage_of_a_day_nothing_bursts_out(parts, post, texts, clock):
-    one = made(parts, expires_at=clock() + timedelta(hours=2))
-    clock.go(days=1)
-    with parts.open_db() as db:
-        sweep(db, clock)
-    deliver(post, [one])
-
-    assert texts.outbox == []
-
-
-@pytest.mark.parametrize("state", [State.ACCEPTED, State.DELIVERED, State.SUPPRESSED, State.ASSUMED])
-def test_what_is_closed_is_not_asked_about(parts, post, texts, clock, state):
-    one = made(parts, state=state)
-    list_is_down(texts)
-    look_until(post, clock, 300)
-
-    assert read(parts, one).state is state
 
 
 def test_no_transaction_is_open_while_the_provider_is_asked(parts, post, texts, engine, clock):

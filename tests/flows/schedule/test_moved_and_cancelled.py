@@ -1,32 +1,20 @@
-from datetime import date, time, timedelta
+"""Of a move or a cancellation each member is told once, and it is said whom to phone."""
+
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from service.flows.announce import expected
 from service.flows.deliver import deliver
-from service.flows.schedule import (
-    add_group,
-    cancel_session,
-    change_from,
-    materialise,
-    move_session,
-)
-from service.models import Delivery, Group, GroupSession, Member, Rule, Series
+from service.flows.schedule import cancel_session, move_session
+from service.models import GroupSession, Member
 from service.models.groups import SessionState
-from service.rules.consent import Choice, Refusal
-from service.rules.kinds import DEFAULT_RULES, Kind
-from service.rules.lifecycle import State
+from service.rules.consent import Choice
+from service.rules.kinds import Kind
 from tests import builders
-from tests.builders import LONDON, NOW, THURSDAY, about, local, weekly
-
-
-def starts(db):
-    return list(db.scalars(select(GroupSession.starts_at).order_by(GroupSession.starts_at)))
-
-
-def notices(db, kind):
-    return [row for row in builders.all_deliveries(db) if row.kind is kind]
+from tests.builders import NOW, THURSDAY, local
+from tests.flows.schedule.conftest import notices
 
 
 @pytest.fixture
@@ -49,71 +37,6 @@ def met(parts):
 
 def names(db, ids):
     return sorted(db.get_one(Member, one).name for one in ids)
-
-
-# series
-
-
-def test_a_new_group_has_its_sessions_of_twelve_weeks(parts):
-    with parts.open_db() as db:
-        add_group(db, about(), weekly(), NOW)
-
-        days = [moment.astimezone(builders.NEW_YORK) for moment in starts(db)]
-    assert [day.date() for day in days] == [date(2027, 1, 7) + timedelta(weeks=week) for week in range(12)]
-
-
-def test_a_new_group_starts_with_the_practices_rules(parts):
-    with parts.open_db() as db:
-        place = add_group(db, about(), weekly(), NOW)
-        rules = db.scalars(select(Rule).where(Rule.group_id == place.id).order_by(Rule.position)).all()
-
-    assert [(row.kind, row.timing) for row in rules] == [(one.kind, one.timing) for one in DEFAULT_RULES]
-
-
-def test_each_session_starts_at_its_hour_on_the_wall_also_where_the_clocks_change(parts):
-    with parts.open_db() as db:
-        add_group(db, about(time_zone="Europe/London"), weekly(date(2027, 3, 18)), local("2027-03-10 12:00", LONDON))
-
-        assert {moment.astimezone(LONDON).time() for moment in starts(db)} == {time(18, 30)}
-
-
-def test_sessions_that_stand_already_are_not_added_again(parts):
-    with parts.open_db() as db:
-        place = add_group(db, about(), weekly(), NOW)
-        again = materialise(db, place.series[0], NOW)
-
-    assert again == 0
-
-
-def test_each_week_another_session_comes_into_the_calendar(parts):
-    with parts.open_db() as db:
-        place = add_group(db, about(), weekly(), NOW)
-        added = materialise(db, place.series[0], NOW + timedelta(weeks=1))
-
-    assert added == 1
-
-
-def test_a_session_that_was_moved_keeps_its_place_in_the_series(parts):
-    with parts.open_db() as db:
-        place = add_group(db, about(), weekly(), NOW)
-        first = db.scalars(select(GroupSession).order_by(GroupSession.starts_at)).first()
-        move_session(db, first, THURSDAY - timedelta(days=1), NOW)
-
-        assert materialise(db, place.series[0], NOW) == 0
-
-
-def test_days_that_are_skipped_have_no_session(parts):
-    with parts.open_db() as db:
-        add_group(db, about(), weekly(skips=frozenset({date(2027, 1, 14)})), NOW)
-
-        assert THURSDAY + timedelta(weeks=1) not in starts(db)
-
-
-def test_a_series_ends_after_its_count(parts):
-    with parts.open_db() as db:
-        add_group(db, about(), weekly(count=3), NOW)
-
-        assert len(starts(db)) == 3
 
 
 # moving
@@ -284,108 +207,3 @@ def test_expected_are_those_who_belong_on_the_day(parts, met):
         who = [row.name for row in expected(db, db.get_one(GroupSession, met))]
 
     assert sorted(who) == ["Both", "Mailed", "Neither", "Never asked", "Texted"]
-
-
-# from here on
-
-
-@pytest.fixture
-def series(parts):
-    """A group that meets on Thursdays at 18:30, with one member who is texted."""
-    with parts.open_db() as db:
-        place = add_group(db, about(), weekly(), NOW)
-        builders.enrolled(db, place, builders.member(db))
-        return place.id
-
-
-def third(db):
-    return db.scalars(select(GroupSession).order_by(GroupSession.starts_at)).all()[2]
-
-
-def test_from_here_on_the_later_sessions_have_the_new_hour(parts, series):
-    with parts.open_db() as db:
-        change_from(db, third(db), weekly(date(2027, 1, 21), time(17)), NOW)
-        hours = [moment.astimezone(builders.NEW_YORK).time() for moment in starts(db)]
-
-    assert hours[:4] == [time(18, 30), time(18, 30), time(17), time(17)]
-
-
-def test_from_here_on_no_session_stands_twice(parts, series):
-    with parts.open_db() as db:
-        change_from(db, third(db), weekly(date(2027, 1, 21), time(17)), NOW)
-
-        assert len(starts(db)) == len(set(starts(db))) == 12
-
-
-def test_from_here_on_members_are_told_of_the_first_session_that_changes_and_not_of_all_ten(parts, series):
-    with parts.open_db() as db:
-        first = third(db)
-        change_from(db, first, weekly(date(2027, 1, 21), time(17)), NOW)
-
-        assert [row.group_session_id for row in notices(db, Kind.MOVED)] == [first.id]
-
-
-def test_from_here_on_members_are_told_of_each_session_that_they_were_reminded_of(parts, series):
-    with parts.open_db() as db:
-        later = db.scalars(select(GroupSession).order_by(GroupSession.starts_at)).all()[3]
-        builders.delivery(db, db.scalars(select(Member)).one(), later, marked_at=NOW)
-        change_from(db, third(db), weekly(date(2027, 1, 21), time(17)), NOW)
-
-        assert {row.group_session_id for row in notices(db, Kind.MOVED)} == {third(db).id, later.id}
-
-
-def test_from_here_on_another_day_cancels_the_old_ones(parts, series):
-    with parts.open_db() as db:
-        change_from(db, third(db), weekly(date(2027, 1, 19), time(18, 30)), NOW)
-        rows = db.scalars(select(GroupSession).order_by(GroupSession.starts_at)).all()
-        planned = [row.starts_at.astimezone(builders.NEW_YORK).weekday() for row in rows if not row.is_cancelled]
-
-    assert planned == [3, 3] + [1] * 10
-
-
-def test_from_here_on_the_old_series_makes_no_more_sessions(parts, series):
-    with parts.open_db() as db:
-        change_from(db, third(db), weekly(date(2027, 1, 19)), NOW)
-        later = NOW + timedelta(weeks=3)
-        before = len(starts(db))
-        for one in db.scalars(select(Series)):
-            materialise(db, one, later)
-        new = starts(db)[before:]
-
-    assert {moment.astimezone(builders.NEW_YORK).weekday() for moment in new} == {1}
-
-
-def test_a_change_from_here_on_leaves_the_earlier_sessions_alone(parts, series):
-    with parts.open_db() as db:
-        change_from(db, third(db), weekly(date(2027, 1, 19)), NOW)
-
-        assert starts(db)[:2] == [THURSDAY, THURSDAY + timedelta(weeks=1)]
-
-
-def test_a_session_that_was_cancelled_stays_cancelled_from_here_on(parts, series):
-    with parts.open_db() as db:
-        cancel_session(db, third(db), NOW)
-        change_from(db, third(db), weekly(date(2027, 1, 21), time(17)), NOW)
-        days = [row for row in db.scalars(select(GroupSession)) if row.series_on == date(2027, 1, 21)]
-
-    assert [row.state for row in days] == [SessionState.CANCELLED]
-
-
-def test_a_moved_session_is_reminded_of_at_its_new_hours(parts, series):
-    with parts.open_db() as db:
-        builders.plan(db, NOW)
-        first = db.scalars(select(GroupSession).order_by(GroupSession.starts_at)).first()
-        move_session(db, first, THURSDAY + timedelta(hours=24), NOW)
-        query = select(Delivery).where(Delivery.group_session_id == first.id, Delivery.rule_id.is_not(None))
-        rows = list(db.scalars(query))
-
-    assert {row.reason for row in rows if row.state is State.CANCELLED} == {Refusal.SESSION_MOVED}
-    assert min(row.due_at for row in rows if row.state is State.SCHEDULED) == THURSDAY - timedelta(hours=48)
-
-
-def test_a_groups_name_is_found_whatever_its_case_and_spaces(parts):
-    with parts.open_db() as db:
-        builders.group(db, "Tuesday  Group")
-        index = builders.schedule.name_index(" tuesday group ")
-
-        assert db.scalars(select(Group).where(Group.name_index == index)).one().name == "Tuesday  Group"
