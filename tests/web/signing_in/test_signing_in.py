@@ -1,4 +1,4 @@
-"""The first account, signing in and out, and the links that set a password."""
+"""Signing in and out, and what ends or slows it."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -7,155 +7,15 @@ import pytest
 from sqlalchemy import select
 
 from service.app import create_app
-from service.flows import staffing
 from service.flows.check_password import begin_without, end_without
-from service.models import Practice, SignIn, SignInTry, Staff
-from service.models.practice import Role
+from service.models import SignIn, SignInTry, Staff
 from service.models.sealed import index_of
 from service.rules import slowing
-from tests import builders
-from tests.builders import NOW, StoppedClock
+from tests.builders import NOW
 from tests.web.conftest import EMAIL, PASSWORD, TOKEN
-from tests.web.made_groups import has_error_at
+from tests.web.signing_in.conftest import add_staff, is_in, post, sign_in
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
-FIRST = {
-    "name": "Dana Whitlock",
-    "email": EMAIL,
-    "password": PASSWORD,
-    "practice": "Oak Street Practice",
-    "sender": "Oak St Office",
-    "phone": "212-555-0123",
-    "country": "US",
-    "time_zone": "America/New_York",
-}
-
-
-@pytest.fixture
-def clock_of_staff(parts):
-    return StoppedClock()
-
-
-@pytest.fixture
-def parts(parts, clock_of_staff):
-    return replace(parts, machine_clock=clock_of_staff)
-
-
-def post(client, path, form, **named):
-    """As a browser does: the page first, for its token."""
-    token = TOKEN.search(client.get("/sign-in", follow_redirects=True).text)
-    return client.post(path, data={"csrf_token": token[1], **form}, **named)
-
-
-def add_staff(parts, password=PASSWORD, email=EMAIL):
-    with parts.open_db() as db:
-        return staffing.add_staff(db, email, "Dana", Role.ADMIN, NOW, password).id
-
-
-def sign_in(client, password=PASSWORD, email=EMAIL, **more):
-    return post(client, "/sign-in", {"email": email, "password": password, **more})
-
-
-def is_in(client):
-    return client.get("/").status_code == 200
-
-
-def staff_of(parts):
-    with parts.read_db() as db:
-        return db.scalars(select(Staff)).all()
-
-
-# the first account
-
-
-def test_whoever_comes_first_is_asked_to_make_the_first_account(client):
-    assert [client.get(path).location for path in ("/", "/groups", "/sign-in")] == ["/welcome"] * 3
-
-
-def test_the_first_account_is_signed_in_and_the_practice_has_its_name(parts, client):
-    answer = post(client, "/welcome", FIRST)
-
-    assert (answer.status_code, answer.location, is_in(client)) == (302, "/", True)
-    with parts.read_db() as db:
-        assert db.scalars(select(Practice)).one().name == "Oak Street Practice"
-        assert db.scalars(select(Staff)).one().role is Role.ADMIN
-
-
-@pytest.mark.parametrize("label", ["Willow Trauma", "Riverside Recovery", "Grief Office", "Willow 🙂"])
-def test_a_name_that_opens_every_text_and_says_what_it_is_about_is_refused_at_once(parts, client, label):
-    answer = post(client, "/welcome", {**FIRST, "sender": label})
-
-    assert (answer.status_code, has_error_at(answer, "sender"), staff_of(parts)) == (422, True, [])
-
-
-def test_a_practice_that_is_there_already_keeps_its_clock(parts, client):
-    with parts.open_db() as db:
-        builders.practice(db, time_zone="Europe/London", country="GB")
-
-    page = client.get("/welcome").text
-    assert [f'value="{value}" selected' in page for value in ("Europe/London", "GB")] == [True, True]
-
-
-def test_the_first_account_is_made_once(parts, client):
-    post(client, "/welcome", FIRST)
-
-    assert client.get("/welcome").status_code == 404
-    assert post(client, "/welcome", {**FIRST, "email": "eve@example.org"}).status_code in (400, 404)
-    assert len(staff_of(parts)) == 1
-
-
-@pytest.mark.parametrize("address", ["203.0.113.9", "10.0.0.5", "::ffff:203.0.113.9"])
-def test_the_first_account_is_made_from_this_machine_alone(parts, client, address):
-    from_afar = {"REMOTE_ADDR": address}
-    token = TOKEN.search(client.get("/welcome").text)[1]
-
-    assert client.get("/welcome", environ_base=from_afar).status_code == 404
-    assert client.post("/welcome", data={**FIRST, "csrf_token": token}, environ_base=from_afar).status_code == 404
-    assert staff_of(parts) == []
-
-
-def test_a_proxy_on_this_machine_does_not_make_a_stranger_local(parts, client):
-    """Behind a proxy everybody comes from this machine: what it forwards for is no newcomer at the keyboard."""
-    answer = client.get("/welcome", headers={"X-Forwarded-For": "203.0.113.9"})
-
-    assert answer.status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("name", ""),
-        ("name", "x" * 81),
-        ("email", "nonsense"),
-        ("email", ""),
-        ("password", "short"),
-        ("password", "aaaaaaaaaaaaaa"),
-        ("password", "Password1234"),
-        ("password", "x" * 1_000_000),
-        ("practice", ""),
-        ("sender", "seventeen letters"),
-        ("country", "XX"),
-        ("time_zone", "Mars/Olympus"),
-    ],
-)
-def test_what_is_wrong_with_the_first_account_stands_at_its_field(parts, client, field, value):
-    answer = post(client, "/welcome", {**FIRST, field: value})
-
-    assert answer.status_code == 422
-    assert f'href="#f-{field}"' in answer.text
-    assert f'id="f-{field}-error"' in answer.text
-    assert PASSWORD not in answer.text
-    assert staff_of(parts) == []
-
-
-def test_what_was_typed_stays_when_a_field_is_wrong(client):
-    page = post(client, "/welcome", {**FIRST, "email": "nonsense"}).text
-
-    assert all(f'value="{FIRST[name]}"' in page for name in ("name", "practice", "sender", "phone"))
-
-
-# signing in
 
 
 def test_the_right_password_opens_and_the_cookie_is_out_of_reach_of_scripts(parts, client):
@@ -300,55 +160,6 @@ def test_every_sign_in_has_a_token_of_its_own_of_which_the_hash_is_kept(parts, c
     assert client.get_cookie("staff").value != first
     with parts.read_db() as db:
         assert first.encode() not in [row.token_hash for row in db.scalars(select(SignIn))]
-
-
-# links that set a password
-
-
-def link(parts):
-    key = add_staff(parts, password=None)
-    with parts.open_db() as db:
-        return f"/password/{staffing.password_link(db, db.get_one(Staff, key), NOW)}"
-
-
-def test_a_password_link_sets_the_password_and_signs_in(parts, client):
-    path = link(parts)
-    answer = post(client, path, {"password": PASSWORD})
-
-    assert (answer.location, is_in(client)) == ("/", True)
-
-
-def test_a_password_link_works_once(parts, client):
-    path = link(parts)
-    post(client, path, {"password": PASSWORD})
-
-    assert client.get(path).status_code == 404
-    assert client.post(path, data={"csrf_token": TOKEN.search(client.get("/").text)[1]}).status_code == 404
-
-
-def test_a_password_link_is_gone_after_an_hour(parts, client, clock_of_staff):
-    path = link(parts)
-    clock_of_staff.go(minutes=61)
-
-    assert client.get(path).status_code == 404
-
-
-def test_a_bad_password_does_not_use_the_link_up(parts, client):
-    path = link(parts)
-
-    assert post(client, path, {"password": "short"}).status_code == 422
-    assert post(client, path, {"password": PASSWORD}).status_code == 302
-
-
-def test_a_new_password_signs_every_other_browser_out(parts, client, app):
-    key = add_staff(parts)
-    other = app.test_client()
-    sign_in(other)
-    with parts.open_db() as db:
-        token = staffing.password_link(db, db.get_one(Staff, key), NOW)
-    post(client, f"/password/{token}", {"password": "eight loud green rivers"})
-
-    assert not is_in(other)
 
 
 def begin_with_passkey(client, address="192.0.2.7"):
