@@ -25,6 +25,9 @@ from service.wiring import Parts, build, prepare_data_dir
 
 STOP_SECONDS = 4.0
 READY_SECONDS = 30.0
+"""So long a start may take in which something dies, and so long it usually takes at most."""
+BUSY_SECONDS = 300.0
+"""So long one may take where nothing does: another program has the machine."""
 LONGEST_WAIT = 30.0
 """Seconds between two restarts of a process that keeps dying."""
 
@@ -133,18 +136,30 @@ class Supervisor:
         return next((port for port in ports if _is_taken(port)), None)
 
     def _wait_until_ready(self) -> bool:
-        ends = time.monotonic() + READY_SECONDS
+        began, is_told = time.monotonic(), False
         waiting = [self.settings.port] + ([self.settings.sandbox_port] if self.settings.uses_sandbox else [])
         while waiting and not self._stop.is_set():
             waiting = [port for port in waiting if not _is_taken(port)]
-            if time.monotonic() > ends:
-                click.echo("The pages did not come up. What went wrong stands above.", err=True)
+            lasts = time.monotonic() - began
+            if why := self._hopeless(lasts):
+                click.echo(why, err=True)
                 return False
+            if waiting and lasts > READY_SECONDS and not is_told:
+                click.echo("This takes longer than usual: the machine is busy with something else ...", err=True)
+                is_told = True
             self._revive()
             time.sleep(0.1)
         if not self._stop.is_set():
             self._welcome()
         return True
+
+    def _hopeless(self, lasts: float) -> str:
+        """Why there is no use in waiting on, or ""."""
+        if lasts > READY_SECONDS and any(child.restarts for child in self._children):
+            return "The pages did not come up. What went wrong stands above."
+        return (
+            f"The pages did not come up within {BUSY_SECONDS:.0f} seconds. Try again." if lasts > BUSY_SECONDS else ""
+        )
 
     def _welcome(self) -> None:
         click.echo(f"\n  Groupkeeper is ready:   {self.settings.public_url}")
