@@ -9,7 +9,7 @@ import pytest
 from service import texts
 from service.models import Group, Member, Practice
 from service.rules.lines import LINES
-from service.rules.segments import count
+from service.rules.segments import count, to_gsm7
 from service.rules.wording import problems
 from tests.builders import LONDON, LOS_ANGELES, local
 from tests.reading import grade, longest_sentence
@@ -58,8 +58,8 @@ def test_each_default_message_is_rendered_word_for_word(row, language):
         "phone": "212-555-0199",
         "hours": texts.common(office, language)["hours"],
         "n": "5",
-        "crisis": lines.crisis[language],
-        "crisis_short": lines.number(language),
+        "crisis": to_gsm7(lines.crisis[language]),
+        "crisis_short": to_gsm7(lines.number(language)),
         "danger": "911",
     }
     wanted = re.sub(r"\{(\w+)\}", lambda field: filled[field.group(1)], plain(row["text"][language]))
@@ -264,3 +264,12 @@ def test_what_has_to_stand_in_a_text_stands_in_it(words, language):
     }
 
     assert [key for key, text in said.items() if words not in text] == []
+
+
+def test_spanish_pages_and_mails_keep_their_accents_and_texts_stay_in_one_part():
+    office = practice(country="US")
+    page = "\n".join(texts.offer(office, "es").statements)
+    text = texts.sms("help_reply", office, "es", {})
+
+    assert "llame al 988, opción 2" in page
+    assert "llame al 988, opcion 2" in text

@@ -12,11 +12,11 @@ class Lines:
     danger: str
     """The emergency number."""
     crisis: Mapping[str, str]
-    """How the crisis line is said in a text, by language."""
+    """How the crisis line is said, by language. Texts leave out the accents that would double their price."""
     verified_on: date
 
     def number(self, language: str) -> str:
-        """The line without the words before it: `988, opcion 2`."""
+        """The line without the words before it: `988, opción 2`."""
         return self.crisis.get(language, self.crisis["en"]).removeprefix("llame al ")
 
     def are_current(self, day: date) -> bool:
@@ -26,9 +26,9 @@ class Lines:
 CHECKED = date(2026, 11, 22)
 
 LINES: Mapping[str, Lines] = {
-    "US": Lines("911", {"en": "call or text 988", "es": "llame al 988, opcion 2"}, CHECKED),
+    "US": Lines("911", {"en": "call or text 988", "es": "llame al 988, opción 2"}, CHECKED),
     "CA": Lines("911", {"en": "call or text 988", "es": "llame al 988"}, CHECKED),
-    "GB": Lines("999", {"en": "call 111, option 2", "es": "llame al 111, opcion 2"}, CHECKED),
+    "GB": Lines("999", {"en": "call 111, option 2", "es": "llame al 111, opción 2"}, CHECKED),
     "IE": Lines("112", {"en": "call 116 123", "es": "llame al 116 123"}, CHECKED),
     "AU": Lines("000", {"en": "call 13 11 14", "es": "llame al 13 11 14"}, CHECKED),
     "NZ": Lines("111", {"en": "call or text 1737", "es": "llame al 1737"}, CHECKED),
