@@ -1,6 +1,6 @@
 """The inbox: what members wrote and nobody has seen to, a thread for each member; strangers apart."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -156,16 +156,34 @@ def _add_chips(db: Session, threads: Sequence[Thread]) -> None:
     whose = {thread.latest.member_id for thread in threads}
     query = select(CheckIn).where(CheckIn.member_id.in_(whose), CheckIn.reply_id.in_(ids))
     scores = {row.reply_id: as_number(row.answer) for row in db.scalars(query)}
+    back = _back_since(db, threads)
     for thread in threads:
         chips = (chip for reply in thread.replies for chip in _chips(reply, scores.get(reply.id)))
-        thread.chips = list(dict.fromkeys(chips))
+        found = list(dict.fromkeys(chips))
+        thread.chips = [BACK if chip == OUT and _is_back(thread, back) else chip for chip in found]
+
+
+def _back_since(db: Session, threads: Sequence[Thread]) -> Mapping[bytes, datetime]:
+    """By number, when START came last."""
+    numbers = {reply.address_index for thread in threads for reply in thread.replies}
+    came = func.max(Reply.received_at)
+    query = select(Reply.address_index, came).where(Reply.meaning == Meaning.OPT_IN, Reply.address_index.in_(numbers))
+    return {row[0]: row[1] for row in db.execute(query.group_by(Reply.address_index))}
+
+
+def _is_back(thread: Thread, back: Mapping[bytes, datetime]) -> bool:
+    stops = [reply for reply in thread.replies if reply.meaning == Meaning.OPT_OUT]
+    return all(one.address_index in back and back[one.address_index] > one.received_at for one in stops)
+
+
+OUT, BACK = Chip("Opted out", "warn"), Chip("Opted out, and back", "info")
 
 
 CHIPS = {
     Meaning.COMING: Chip("Confirmed", "good"),
     Meaning.CANNOT: Chip("Can't come", "warn"),
     Meaning.LATE: Chip("Late", "warn"),
-    Meaning.OPT_OUT: Chip("Opted out", "warn"),
+    Meaning.OPT_OUT: OUT,
     Meaning.WRONG_NUMBER: Chip("Wrong number", "warn"),
     Meaning.GOAL: Chip("Goal", "info"),
     Meaning.WIN: Chip("Win", "good"),

@@ -135,6 +135,26 @@ def test_a_chip_says_what_it_is_about(parts, staff, columns, text, chip):
     assert re.search(rf'<span class="tag[^"]*">{chip}</span>', staff.get("/replies").text)
 
 
+def test_whoever_came_back_is_not_called_opted_out_any_more(parts, staff):
+    ana = member(parts, "Ana")
+    wrote(parts, ana, "STOP", 10, meaning="opt_out")
+    before = staff.get("/replies").text
+    wrote(parts, ana, "START", 5, meaning="opt_in", handled_at=NOW)
+    page = staff.get("/replies").text
+
+    assert ">Opted out<" in before
+    assert ">Opted out<" not in page
+    assert ">Opted out, and back<" in page
+
+
+def test_a_stop_after_the_start_is_the_last_word(parts, staff):
+    ana = member(parts, "Ana")
+    wrote(parts, ana, "START", 10, meaning="opt_in", handled_at=NOW)
+    wrote(parts, ana, "STOP", 5, meaning="opt_out")
+
+    assert ">Opted out<" in staff.get("/replies").text
+
+
 def test_a_number_we_do_not_know_stands_apart_and_masked(parts, staff):
     wrote(parts, "+12125550177", "who is this")
     page = staff.get("/replies").text
