@@ -136,6 +136,8 @@ class Given:
 
 
 NOTHING_GIVEN = Given()
+INVITED = "invited"
+"""As `member_state` says it."""
 
 
 def _page(
@@ -149,7 +151,8 @@ def _page(
     invited = set(db.scalars(select(Invitation.member_id)))
     states = {row.id: member_state(row, standing[row.id], row.id in invited) for row in members}
     reach = {row.id: _reach(row, standing) for row in members}
-    summary = {how: list(reach.values()).count(how) for how in ("text", "email", "")}
+    told = [reach[key] or (state if state == INVITED else "") for key, state in states.items()]
+    summary = {how: told.count(how) for how in ("text", "email", INVITED, "")}
     return render_template(
         "staff/group_members.html",
         group=group,
@@ -158,7 +161,7 @@ def _page(
         reach=reach,
         summary=summary,
         invitable={member.id for member in _to_invite(db, group)},
-        ran_out={row.id for row in members if states[row.id] == "invited" and can_be_asked_anew(db, row, now)},
+        ran_out={row.id for row in members if states[row.id] == INVITED and can_be_asked_anew(db, row, now)},
         purposes=INVITED_TO,
         pasted=given.pasted,
         wrong=given.shown,

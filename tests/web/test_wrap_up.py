@@ -5,9 +5,10 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
+from service.flows import enrol
 from service.models import Attendance, Enrolment, GroupSession, Member
 from service.models.groups import SessionState
-from service.rules.consent import Choice
+from service.rules.consent import Choice, Purpose
 from tests import builders
 from tests.builders import NOW
 
@@ -118,3 +119,13 @@ def test_the_members_tab_says_who_is_reached_and_why_others_are_not(parts, past,
 
     assert says in shown
     assert f"{texted} of 2 will be texted, 0 by email, {2 - texted} unreachable" in shown
+
+
+def test_who_was_asked_and_may_still_answer_is_not_called_unreachable(parts, past, staff):
+    with parts.open_db() as db:
+        who = builders.member(db, "Ben Cole", agrees=())
+        builders.enrolled(db, db.get_one(GroupSession, past.id).group, who)
+        enrol.invite(db, who, [Purpose.REMINDER], None, NOW)
+    shown = staff.get(f"/groups/{past.group_id}/members").text
+
+    assert "1 of 2 will be texted, 0 by email, 1 invited, 0 unreachable" in shown
