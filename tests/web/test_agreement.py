@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from service.flows import links
 from service.models import Acknowledgement, Agreement, Delivery, Member
-from service.rules.consent import MESSAGES
+from service.rules.consent import MESSAGES, Channel
 from service.rules.kinds import Kind
+from service.rules.lifecycle import State
 from tests import builders
 from tests.builders import NOW
 from tests.web.conftest import TOKEN
@@ -100,6 +101,20 @@ def test_a_member_reads_it_and_agrees_once(parts, staff, page, app):
     assert "Confirmed" in agree(phone, path).text
     assert given(parts) == [("Anna Bell", 1, "page")]
     assert "on their page" in staff.get(page).text
+
+
+def test_from_a_mail_one_press_leads_there(parts, staff, page, app):
+    put(staff, page)
+    with parts.open_db() as db:
+        who = db.scalars(select(Member).where(Member.id.in_(select(Delivery.member_id)))).first()
+        who = who or next(one for one in db.scalars(select(Member)) if one.name == "Anna Bell")
+        row = builders.delivery(db, who, kind=Kind.NOTE, channel=Channel.EMAIL, state=State.SENT, marked_at=NOW)
+        row.body = "Read http://127.0.0.1:8000/agreement/abc <b>now</b>."
+        token = links.new_link(db, "message", NOW + timedelta(days=1), member_id=who.id, delivery_id=row.id)
+    shown = app.test_client().get(f"/me/{token}").text
+
+    assert re.search(r'<a href="http://127.0.0.1:8000/agreement/abc"[^>]*>', shown)
+    assert "&lt;b&gt;now&lt;/b&gt;" in shown
 
 
 def test_what_is_no_longer_in_force_cannot_be_agreed_to(parts, staff, page, app):
