@@ -232,3 +232,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if file:
             found = json.loads((VECTORS / f"{file}.json").read_text(encoding="utf-8"))[name]
             metafunc.parametrize(argument, found, ids=[str(one.get("id") or one.get("code")) for one in found])
+
+
+def expected(number: int, to: str = ALICE, **more: Any) -> dict[str, Any]:
+    """What the judge is told to expect."""
+    return {"app_message_id": f"d{number}", "to": to, "channel": "sms", **more}

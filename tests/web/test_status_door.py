@@ -1,4 +1,4 @@
-"""Reports that are taken ahead of Flask. That they mean the same there as in Flask, test_webhooks.py says."""
+"""Reports that are taken ahead of Flask. That they mean the same there as in Flask, test_reports_on_texts.py says."""
 
 from dataclasses import replace
 
