@@ -16,6 +16,7 @@ from service.embedded import redis_url, valkey
 from service.flows.deliver import Post
 from service.settings import Settings
 from service.wiring import Parts
+from tests import builders
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +61,18 @@ def no_redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(jobs, "redis", lambda: gone)
     yield
     gone.close()
+
+
+def due(parts, count=3, **of_member):
+    """So many texts that are due now."""
+    with parts.open_db() as db:
+        meeting = builders.session(db, builders.group(db, "Thursday grief group"))
+        return [builders.delivery(db, builders.member(db, **of_member), meeting).id for _ in range(count)]
+
+
+def states(parts):
+    with parts.read_db() as db:
+        return [row.state for row in builders.all_deliveries(db)]
 
 
 def everything_in(redis: Redis) -> str:
