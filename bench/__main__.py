@@ -21,7 +21,7 @@ from bench.peer_runs import NoPeersError
 from bench.planning import planning
 from bench.provider import provider
 from bench.sms import sms
-from tests.postgres import NoPostgresError
+from tests.cluster import NoPostgresError
 
 SUITES: dict[str, tuple[Suite, tuple[str, ...]]] = {
     "sms": (sms, ("G1", "G2", "G3", "G4", "G5", "G6", "G8", "G13")),

@@ -21,7 +21,7 @@ from service.models import Delivery, Group
 from service.rules.consent import Choice
 from service.settings import Settings
 from service.wiring import Parts, build
-from tests.builders import StoppedClock
+from tests.stopped_clock import StoppedClock
 
 ROOMY = "PRAGMA cache_size = -4000000"
 """Kilobytes for filling a table alone: ids come in no order, and with the usual 2 MB ten million take hours."""

@@ -4,8 +4,7 @@ The present is a Monday, 10:00 in New York. The group meets on Thursday at 18:30
 rules send falls into the day.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -13,7 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.flows import enrol, ledger, schedule
@@ -21,22 +20,11 @@ from service.flows.ledger import Evidence
 from service.flows.plan import plan
 from service.flows.settle_in import Office, found
 from service.flows.suppress import suppress
-from service.models import (
-    Attendance,
-    Delivery,
-    Enrolment,
-    Group,
-    GroupSession,
-    Member,
-    Practice,
-    Rule,
-    Staff,
-)
+from service.models import Attendance, Delivery, Enrolment, Group, GroupSession, Member, Practice, Rule, Staff
 from service.models.groups import Answer, Came
 from service.models.practice import Role
 from service.models.sealed import index_of
 from service.rules.consent import MESSAGES, Channel, Choice, Companion, Purpose
-from service.rules.contact import zones_of
 from service.rules.kinds import Anchor, Kind, Via
 from service.rules.lifecycle import State
 from service.rules.recurrence import Frequency, Recurrence
@@ -60,33 +48,6 @@ OFFICE = Office(
 )
 HOURS = 60
 EVIDENCE = Evidence(occurred_at=NOW, method="paper", taken_by="staff", wording="You may text me.", language="en")
-
-
-@dataclass
-class StoppedClock:
-    """A present that moves only when a test says so."""
-
-    moment: datetime = NOW
-    rate: float = 1.0
-    is_practice: bool = False
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-    def lasting(self, seconds: float) -> timedelta:
-        return timedelta(seconds=seconds)
-
-    def spec(self) -> str:
-        return f"{self.moment.isoformat()}@{datetime.now(UTC).isoformat()}*0"
-
-    def go(self, **length: float) -> datetime:
-        """Move on by so many seconds, minutes, hours or days."""
-        self.moment += timedelta(**length)
-        return self.moment
-
-    def go_to(self, moment: datetime) -> datetime:
-        self.moment = moment.astimezone(UTC)
-        return self.moment
 
 
 def local(text: str, zone: ZoneInfo = NEW_YORK) -> datetime:
@@ -305,10 +266,6 @@ def delivery(
     return row
 
 
-def number_zones(mobile: str) -> list[str]:
-    return list(zones_of(mobile))
-
-
 def weekly(
     starts_on: date = date(2027, 1, 7), at: time = time(18, 30), minutes: int = 90, **changes: object
 ) -> schedule.Meeting:
@@ -324,19 +281,6 @@ def about(name: str = "Thursday grief group", time_zone: str = "America/New_York
 
 def all_deliveries(db: Session) -> list[Delivery]:
     return list(db.scalars(select(Delivery).order_by(Delivery.due_at, Delivery.channel, Delivery.id)))
-
-
-@contextmanager
-def heard(engine: Engine) -> Iterator[list[str]]:
-    """Every statement that the database is asked meanwhile."""
-    asked: list[str] = []
-
-    def hear(connection: object, cursor: object, statement: str, *_: object) -> None:
-        asked.append(statement)
-
-    event.listen(engine, "before_cursor_execute", hear)
-    yield asked
-    event.remove(engine, "before_cursor_execute", hear)
 
 
 def on_sqlite(test: Any) -> Any:

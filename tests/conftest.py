@@ -22,8 +22,9 @@ from service.upgrade import upgrade
 from service.wiring import Parts
 from tests import builders, postgres
 from tests.browser_install import find_browser
-from tests.builders import StoppedClock
+from tests.cluster import NoPostgresError
 from tests.stand_ins import Sandbox, StandIn, running_sandbox, standing_in
+from tests.stopped_clock import StoppedClock
 
 hypothesis.settings.register_profile("here", deadline=None, database=None)
 hypothesis.settings.register_profile("ci", deadline=None, database=None, derandomize=True)
@@ -55,7 +56,7 @@ def postgres_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
     folder = Path(told["shared"]) if told else tmp_path_factory.getbasetemp()
     try:
         return postgres.server_url(folder, told.get("controller", os.getpid()))
-    except postgres.NoPostgresError as error:
+    except NoPostgresError as error:
         if os.environ.get("CI"):
             pytest.fail(f"CI must test on PostgreSQL. {error}", pytrace=False)
         pytest.skip(f"NOT TESTED ON POSTGRESQL. {error}")

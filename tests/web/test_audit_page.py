@@ -15,7 +15,8 @@ from service.flows.chains import verify_newest
 from service.models import AuditEntry, Group, Member, Practice, Reply, Staff
 from service.models.base import uuid7
 from tests import builders
-from tests.builders import NOW, heard
+from tests.builders import NOW
+from tests.listening import heard
 from tests.web.role_table import A, F
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

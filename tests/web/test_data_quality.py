@@ -7,7 +7,8 @@ import pytest
 from service.rules.consent import Channel, Choice
 from service.rules.lifecycle import State
 from tests import builders
-from tests.builders import NOW, heard
+from tests.builders import NOW
+from tests.listening import heard
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -11,7 +11,8 @@ from service.models import AuditEntry, Reply, Staff
 from service.models.practice import Role
 from service.rules.consent import Channel
 from tests import builders
-from tests.builders import NOW, heard
+from tests.builders import NOW
+from tests.listening import heard
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 

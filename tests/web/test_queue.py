@@ -12,7 +12,8 @@ from service.rules.consent import Channel, Purpose
 from service.rules.kinds import Kind
 from service.rules.lifecycle import State
 from tests import builders
-from tests.builders import NOW, heard
+from tests.builders import NOW
+from tests.listening import heard
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -10,7 +10,8 @@ from service.flows import sign_ins, staffing
 from service.models import AuditEntry, Group, Staff
 from service.models.practice import Role
 from tests import builders
-from tests.builders import NOW, StoppedClock
+from tests.builders import NOW
+from tests.stopped_clock import StoppedClock
 from tests.web.conftest import EMAIL, PASSWORD, TOKEN
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -19,8 +19,9 @@ from service.models.groups import Answer
 from service.rules.consent import Channel, Choice, Companion, Purpose, Refusal
 from service.rules.kinds import Kind
 from tests import builders
-from tests.builders import NOW, THURSDAY, heard
+from tests.builders import NOW, THURSDAY
 from tests.flows.companions.conftest import HOUR, MINE, THEIRS, WEDNESDAY, both, planned, reasons, send_all
+from tests.listening import heard
 
 
 def test_they_get_the_reminder_once_by_their_own_consent_and_none_of_the_questions(parts, post, texts, clock, made):

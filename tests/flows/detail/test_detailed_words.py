@@ -16,6 +16,7 @@ from service.rules.kinds import Kind
 from tests import builders
 from tests.builders import HOURS, NOW, THURSDAY, on_sqlite
 from tests.flows.detail.conftest import choose
+from tests.listening import heard
 
 DISCREET = (
     "Oak St Office: Reminder of your appointment Thu Jan 7 at 6:30 PM. "
@@ -207,7 +208,7 @@ def test_only_reminders_are_told_in_detail(parts, post, texts, kind):
 def test_the_clock_is_not_asked_more_for_it(parts, planned, post, clock):
     """The standings are read at the mark anyway: a yes of this kind is one row more, and no query."""
     plain = planned(chooses=False)
-    with builders.heard(parts.engine) as before:
+    with heard(parts.engine) as before:
         clock.go_to(THURSDAY - timedelta(days=1))
         deliver(post, [plain.delivery])
     count = len(before)
@@ -219,7 +220,7 @@ def test_the_clock_is_not_asked_more_for_it(parts, planned, post, clock):
     with parts.open_db() as db:
         db.get_one(Delivery, row).next_at = clock()
         db.get_one(Delivery, row).expires_at = clock() + timedelta(hours=3)
-    with builders.heard(parts.engine) as after:
+    with heard(parts.engine) as after:
         deliver(post, [row])
 
     assert len(after) <= count

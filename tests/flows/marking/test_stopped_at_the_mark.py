@@ -19,6 +19,7 @@ from service.rules.retries import Patience
 from tests import builders
 from tests.builders import HOURS, NOW, THURSDAY, local
 from tests.flows.marking.conftest import WEDNESDAY, outcome
+from tests.listening import heard
 
 
 def test_what_is_due_and_allowed_goes_out(parts, post, texts, due):
@@ -232,9 +233,9 @@ def five_due(parts):
 
 def test_the_mark_asks_a_few_questions_of_the_database_however_many_it_marks(parts, post, engine, clock):
     ids = five_due(parts)
-    with builders.heard(engine) as asked_for_one, parts.open_db() as db:
+    with heard(engine) as asked_for_one, parts.open_db() as db:
         mark(db, ids[:1], post)
-    with builders.heard(engine) as asked, parts.open_db() as db:
+    with heard(engine) as asked, parts.open_db() as db:
         mark(db, ids[1:], post)
 
     assert len(asked) <= len(asked_for_one) + 3 * 4

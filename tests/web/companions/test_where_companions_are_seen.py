@@ -12,7 +12,8 @@ from service.models.practice import Role
 from service.rules.consent import Choice, Companion
 from service.rules.lifecycle import State
 from tests import builders
-from tests.builders import NOW, THURSDAY, heard, local, on_sqlite
+from tests.builders import NOW, THURSDAY, local, on_sqlite
+from tests.listening import heard
 from tests.web.companions.conftest import THEIRS
 
 

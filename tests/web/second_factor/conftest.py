@@ -10,7 +10,8 @@ from sqlalchemy import select
 from service.flows import staffing
 from service.models import SecondFactor
 from service.models.practice import Role
-from tests.builders import NOW, StoppedClock
+from tests.builders import NOW
+from tests.stopped_clock import StoppedClock
 from tests.web.conftest import EMAIL, PASSWORD, TOKEN
 
 PAGE = "/account/second-factor"

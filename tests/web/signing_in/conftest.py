@@ -6,7 +6,8 @@ import pytest
 
 from service.flows import staffing
 from service.models.practice import Role
-from tests.builders import NOW, StoppedClock
+from tests.builders import NOW
+from tests.stopped_clock import StoppedClock
 from tests.web.conftest import EMAIL, PASSWORD, TOKEN
 
 
