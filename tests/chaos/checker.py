@@ -97,7 +97,8 @@ class Case:
             yield Owed((session, revision, member, notice), change["at"], deadline, to)
             if revision:
                 due = max(change["due"], change["at"])
-                yield Owed((session, revision, member, kind), due, change["deadline"], to)
+                if due < change["deadline"]:  # else a slow machine committed it when its reminder was useless already
+                    yield Owed((session, revision, member, kind), due, change["deadline"], to)
 
     def marks(self, delivery: str) -> list[float]:
         """When each call for a delivery was begun."""

@@ -106,6 +106,14 @@ def test_what_expired_after_its_deadline_is_counted_and_before_it_is_lost():
     assert found(deliveries=[expired], events=[event("expired", LATER - 900)]) == {"lost"}
 
 
+@pytest.mark.parametrize(("deadline", "findings"), [(DUE - 0.5, set()), (DUE + 600, {"silent"})])
+def test_no_reminder_is_owed_of_a_move_that_was_committed_when_it_was_useless_already(deadline, findings):
+    soon = {**MOVED, "due": DUE - 100, "deadline": deadline}
+    told = accepted(app_message_id="n", channel_body_sha256="y")
+
+    assert found(soon, deliveries=[delivery("cancelled"), notice("moved", 1)], accepts=[told]) == findings
+
+
 @pytest.mark.parametrize(("note", "what"), [(OPTED_OUT, "optout"), (CANCELLED, "cancel"), (MOVED, "move")])
 def test_a_call_that_began_after_the_commit_that_forbade_it_is_found(note, what):
     events = [event("sending", DUE + 0.1)]
