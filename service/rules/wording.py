@@ -23,6 +23,7 @@ class Kind(StrEnum):
     """What is wrong with the words."""
 
     REVEALS = "reveals"
+    NAMES = "names"
     PROMISE = "promise"
     MARKETING = "marketing"
     CARRIER_WORD = "carrier word"
@@ -30,6 +31,7 @@ class Kind(StrEnum):
 
 ADVICE = {
     Kind.REVEALS: "“{}” tells whoever sees the screen what this is about. Say “appointment”, or leave it out.",
+    Kind.NAMES: "“{}” is the name of a person or a group, and others may see the screen. Leave it out.",
     Kind.PROMISE: "“{}” promises what nobody may be there to keep. Say that texts are not watched, and whom to call.",
     Kind.MARKETING: "“{}” reads as an advertisement, which nobody here has agreed to. Take it out.",
     Kind.CARRIER_WORD: "“{}” would opt people out or in at the carrier. Ask for C, X or a number instead.",
@@ -89,7 +91,7 @@ def _named(text: str, names: Collection[str]) -> Iterator[Problem]:
     said = f" {_plain(text)} "
     for name in names:
         if (plain := _plain(name)) and f" {plain} " in said:
-            yield Problem(Kind.REVEALS, name.strip())
+            yield Problem(Kind.NAMES, name.strip())
 
 
 def _plain(text: str) -> str:

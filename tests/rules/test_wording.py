@@ -49,7 +49,7 @@ def test_in_detail_a_group_is_called_so_and_not_as_staff_call_it():
         ("Oak: " + "x" * 156, "x", "1 characters too long"),
         ("Oak: Thursday group, Łódź 2", "Łódź 2", "double the price"),
         ("Oak: Grief circle, Room 2", "Room 2", "“Grief” tells"),
-        ("Oak: Loss, Thursdays, Room 2", "Room 2", "“Loss, Thursdays” tells"),
+        ("Oak: Loss, Thursdays, Room 2", "Room 2", "“Loss, Thursdays” is the name"),
     ],
 )
 def test_staff_are_told_why_a_text_stays_discreet(text, place, said):
@@ -111,8 +111,8 @@ def test_ordinary_words_are_left_alone(text):
 
 
 def test_a_name_must_not_come_out_of_a_blank():
-    assert problems("See you in Thursday Circle", ["Thursday Circle"]) == [Problem(Kind.REVEALS, "Thursday Circle")]
-    assert problems("ÁNA and you", ["Ana"]) == [Problem(Kind.REVEALS, "Ana")]
+    assert problems("See you in Thursday Circle", ["Thursday Circle"]) == [Problem(Kind.NAMES, "Thursday Circle")]
+    assert problems("ÁNA and you", ["Ana"]) == [Problem(Kind.NAMES, "Ana")]
     assert problems("See you on Thursday", ["Thursday Circle", "", "Anna"]) == []
 
 
@@ -173,7 +173,7 @@ def test_the_words_that_must_be_there_are_no_problem(text):
 
 
 def test_each_problem_says_what_to_do():
-    found = problems("Therapy $20: we will call you, reply YES. Therapy!")
+    found = problems("Therapy $20: we will call you, Ana, reply YES. Therapy!", ["Ana"])
 
     assert {problem.kind for problem in found} == set(Kind)
     assert all(problem.words in problem.advice and problem.advice.endswith(".") for problem in found)

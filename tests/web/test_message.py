@@ -106,6 +106,7 @@ def test_later_is_on_the_practices_clock_and_waits_for_the_day(parts, staff, pla
         ({"words": "Bring {name}."}, "{name} is not a field."),
         ({"words": "Our therapy room moved."}, "“therapy” tells whoever sees the screen"),
         ({"words": "Thursday grief group meets"}, "tells whoever sees"),
+        ({"words": "Ask Anna Bell."}, "“Anna Bell” is the name of a person or a group"),
         ({"when": "later", "at": "soon"}, "Choose a date and a time"),
         ({"when": "now", "at": "2027-01-05T10:00"}, "Press “Later” if it shall go then"),
         ({"when": "later", "at": "2027-01-03T10:00"}, "Choose a time that is still to come"),
