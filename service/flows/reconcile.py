@@ -163,12 +163,15 @@ def _not_of_others(db: Session, delivery: Delivery, found: Sequence[str]) -> lis
 def _close_without_proof(db: Session, delivery: Delivery, post: Post) -> bool:
     """Nobody can say. By the policy of the kind it is left alone, or sent once more."""
     now, patience = post.clock(), post.patience
-    waited = now - (delivery.marked_at or now)
+    marked_at = delivery.marked_at or now
     enough = patience.gives_up_asking if delivery.channel is Channel.SMS else patience.events_awaited
-    if waited < post.clock.lasting(enough) and now < delivery.expires_at - timedelta(minutes=1):
+    if now < min(marked_at + post.clock.lasting(enough), delivery.expires_at - timedelta(minutes=1)):
         return False
-    again = NATURES[delivery.kind].when_unknown is WhenUnknown.AGAIN
-    if again and delivery.attempts == 1 and now < delivery.expires_at:
+    again_at = marked_at + post.clock.lasting(patience.again_after)
+    again = NATURES[delivery.kind].when_unknown is WhenUnknown.AGAIN and delivery.attempts == 1
+    if again and now < again_at < delivery.expires_at:
+        return False
+    if again and again_at <= now < delivery.expires_at:
         fall_back(db, delivery, now)
         delivery.next_at, delivery.queued_until = now, None
         return delivery.move(db, State.SCHEDULED, now, "not known: sent once more", by="reconciler")

@@ -56,6 +56,12 @@ class Patience:
         return self._of_lease(600)
 
     @property
+    def again_after(self) -> float:
+        """From the mark on: sooner no second copy of a message goes of which nobody can say. The provider may yet take
+        over what it was asked to."""
+        return self._of_lease(120)
+
+    @property
     def gives_up_asking(self) -> float:
         """From the mark on: a provider whose list does not answer for so long proves nothing any more."""
         return self._of_lease(600)

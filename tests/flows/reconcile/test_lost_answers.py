@@ -151,6 +151,20 @@ def test_the_news_that_a_session_is_cancelled_goes_once_more(parts, post, texts,
     assert (read(parts, one).state, len(texts.outbox)) == (State.ASSUMED, 2)
 
 
+@pytest.mark.parametrize(("useful_for", "state"), [(50, State.ASSUMED), (150, State.SCHEDULED)])
+def test_news_goes_once_more_no_sooner_than_after_two_minutes(parts, post, texts, clock, useful_for, state):
+    """A provider that did not answer may yet take over what it was asked to."""
+    one = made(parts, Kind.CANCELLED, expires_at=clock() + timedelta(seconds=useful_for))
+    lost_answer(texts, accepted=True)
+    list_is_down(texts)
+    deliver(post, [one])
+    look_until(post, clock, 105 if useful_for > 60 else 45)
+    assert (read(parts, one).state is State.SCHEDULED, len(texts.outbox)) == (False, 1)
+
+    look_until(post, clock, 15)
+    assert read(parts, one).state is state
+
+
 def test_a_mail_whose_answer_was_lost_waits_ten_minutes_for_its_events(parts, post, mails, clock):
     one = made(parts, channel=Channel.EMAIL)
     lost_answer(mails, accepted=True)
