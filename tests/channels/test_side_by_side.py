@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from service.channels import Ambiguous, NotAccepted
+from service.channels import Ambiguous, HeldUp, NotAccepted
 from service.channels.side_by_side import SideBySide, each
 from service.channels.transport import Transport
 from service.rules.retries import Patience
@@ -141,7 +141,7 @@ def test_what_has_not_asked_in_time_never_asks(transport, slow_to_connect):
             calls.go_on(time.monotonic() + 1)
         time.sleep(0.1)
 
-    assert (none_yet, found, asked) == ([], [NotAccepted], [])
+    assert (none_yet, found, asked) == ([], [HeldUp], [])
 
 
 def test_a_call_may_ask_more_than_once_however_late(transport):
